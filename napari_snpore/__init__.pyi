@@ -128,6 +128,7 @@ from .segmentation.thresholds import (
     suggest_thresholds as suggest_thresholds,
 )
 from .study.run_errors import RunErrors as RunErrors
+from .report.writing import ReportFiles as ReportFiles, write_report as write_report
 from .study.estimate_errors import estimate_errors as estimate_errors
 from .study.measurement_files import write_measurement as write_measurement
 from .study.measuring import (

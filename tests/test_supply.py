@@ -51,6 +51,7 @@ done = [
     ("measure", "fibre/phases_truth.tif", "-o", "sizes"),
     ("run", "recipe.toml", "-o", "results"),
     ("figure", "results", "-o", "plate.png"),
+    ("report", "results", "-o", "report.html"),
 ]
 open("recipe.toml", "w").write('[input]\\ntilt_series = "fibre/tilts.tif"\\n[reconstruct]\\nmethod = "sirt"\\n')
 for words in done:
@@ -75,6 +76,7 @@ def test_all_commands_of_the_backend_run_without_napari_and_qt(tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "summary.txt").exists()
     assert (tmp_path / "plate.png").exists()
+    assert (tmp_path / "report.pdf").exists()
 
 
 def test_view_without_napari_says_what_to_install(tmp_path):

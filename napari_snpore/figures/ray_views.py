@@ -130,9 +130,7 @@ def stride_of(shape: Sequence[int]) -> int:
 
 
 def _smooth(mask: NDArray[np.bool_]) -> Floats:
-    found: Floats = scipy.ndimage.gaussian_filter(
-        mask.astype(np.float32), _SMOOTH, mode="constant"
-    )
+    found: Floats = scipy.ndimage.gaussian_filter(mask.astype(np.float32), _SMOOTH, mode="constant")
     return found
 
 
@@ -163,9 +161,7 @@ def ray_view(
     v = (np.arange(rows) - (rows - 1) / 2) * pixel_nm
     u = (np.arange(columns) - (columns - 1) / 2) * pixel_nm
     start = (
-        middle[:, None, None]
-        + down[:, None, None] * v[:, None]
-        + right[:, None, None] * u
+        middle[:, None, None] + down[:, None, None] * v[:, None] + right[:, None, None] * u
     ).reshape(3, -1)
     reach = float(np.linalg.norm(scene.size_nm)) / 2
     step = _STEP * min(scene.spacing)
@@ -229,7 +225,8 @@ class _Rays:
     def picture(self, rows: int, columns: int) -> NDArray[np.uint8]:
         """Return what was gathered, on white."""
         values = np.clip(self.color + self.through[:, None], 0, 1).reshape(rows, columns, 3)
-        return np.rint(255 * values).astype(np.uint8)
+        found: NDArray[np.uint8] = np.rint(255 * values).astype(np.uint8)
+        return found
 
 
 def _lit(field: Floats, flat: NDArray[np.int64], scene: Scene, light: Floats) -> Floats:

@@ -27,6 +27,7 @@ MM_PER_POINT = MM_PER_INCH / 72
 FONT = "DejaVu Sans"
 """Ships with matplotlib: the same figure on every machine, with °, Δ, ×, ³ and arrows."""
 
+
 def font_file(*, bold: bool = False, oblique: bool = False, mono: bool = False) -> Path:
     """Return the file of a cut of :data:`FONT` (TrueType), for pages that are not drawn by
     matplotlib.

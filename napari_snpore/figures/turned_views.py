@@ -102,7 +102,10 @@ def _drawn(
         axes = axes_at(figure, box)
         frame_image(axes)
         axes.imshow(
-            picture, extent=(0.0, right_nm, down_nm, 0.0), aspect="auto", interpolation="antialiased"
+            picture,
+            extent=(0.0, right_nm, down_nm, 0.0),
+            aspect="auto",
+            interpolation="antialiased",
         )
         heading = f"turned by {camera.turn_deg:g}°"
         heading_at(figure, box.left, head - 1.0, heading, index=index, style=style)
@@ -111,4 +114,3 @@ def _drawn(
     entries = phase_patches(scheme)[1 if len(scheme.names) > 1 else 0 :]
     figure.legend(handles=entries, loc="lower left", ncols=max(len(entries), 1), frameon=False)
     return figure
-

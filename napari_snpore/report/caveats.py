@@ -10,7 +10,7 @@ from typing import Any
 from napari_snpore.history import PolishStep, ReconstructStep
 from napari_snpore.numerals import number, percent
 from napari_snpore.report.private_paths import without_folders
-from napari_snpore.report.run_folder import FinishedRun
+from napari_snpore.report.run_folder import FinishedRun, as_words
 from napari_snpore.study.edit_report import edit_statements, is_edited_by_hand
 from napari_snpore.study.error_report import limits
 from napari_snpore.study.quality_report import misfit_statements, tilt_statements
@@ -59,7 +59,9 @@ def _resolution(run: FinishedRun) -> Iterator[str]:
         )
         return
     thick, step = (None, None) if made is None else (made.thickness_nm, made.tilt_step_deg)
-    known = "" if thick is None or step is None else f" (D = {number(thick)} nm, Δθ = {number(step)}°)"
+    known = (
+        "" if thick is None or step is None else f" (D = {number(thick)} nm, Δθ = {number(step)}°)"
+    )
     yield (
         f"Resolution guide D·Δθ = {number(crowther)} nm across the beam{known}: what is smaller is"
         " at the edge of what this tilt series can show."
@@ -87,7 +89,7 @@ def _images(run: FinishedRun) -> Iterator[str]:
     yield from _texts(reading_statements(run.history))
     tilts = run.table("tilts")
     if tilts is not None and {"tilt", "angle_deg", "reason"} <= set(tilts):
-        yield from _texts(tilt_statements(tilts.assign(reason=tilts["reason"].fillna(""))))
+        yield from _texts(tilt_statements(tilts.assign(reason=as_words(tilts["reason"]))))
     if made is None:
         return
     yield from _texts(misfit_statements(made))
@@ -109,7 +111,9 @@ def _phases(run: FinishedRun) -> Iterator[str]:
         yield str(segmentation["note"])
     allowed = run.result("segmentation", "images", "allowed_percent")
     if isinstance(allowed, dict) and allowed:
-        words = ", ".join(f"{name} {low:.1f} to {high:.1f} %" for name, (low, high) in allowed.items())
+        words = ", ".join(
+            f"{name} {low:.1f} to {high:.1f} %" for name, (low, high) in allowed.items()
+        )
         yield f"By thresholds alone, before polishing, the images allow: {words}."
     if segmentation.get("not_polished"):
         yield f"The phases were not polished. {segmentation['not_polished']}"
@@ -140,11 +144,17 @@ def _objects(run: FinishedRun) -> Iterator[str]:
             continue
         table = run.table(path.stem)
         name = path.stem.removeprefix("objects_").replace("_", " ")
-        if table is None or table.empty or not {"resolved", "touches_border", "volume_nm3"} <= set(table):
+        if (
+            table is None
+            or table.empty
+            or not {"resolved", "touches_border", "volume_nm3"} <= set(table)
+        ):
             continue
         inside = table[table["touches_border"] == 0]
         cut = len(table) - len(inside)
-        words = [f"{cut:,} of {len(table):,} {name} objects are cut by the box and left out of their sizes"]
+        words = [
+            f"{cut:,} of {len(table):,} {name} objects are cut by the box and left out of their sizes"
+        ]
         few = float((inside["resolved"] == 0).mean()) if len(inside) else math.nan
         if few > 0:
             words.append(

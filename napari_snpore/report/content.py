@@ -6,8 +6,7 @@ summaries (:mod:`napari_snpore.study.report`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from napari_snpore.report.references import Reference
@@ -22,7 +21,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Points:
+class Sentences:
     """A list of sentences; caveats carry a sign."""
 
     items: tuple[str, ...]
@@ -105,7 +104,7 @@ class Folded:
     blocks: tuple[Block, ...]
 
 
-Block = Words | Points | Terms | ReportTable | Picture | Verbatim | Folded
+Block = Words | Sentences | Terms | ReportTable | Picture | Verbatim | Folded
 
 
 @dataclass(frozen=True)
@@ -135,9 +134,3 @@ class Report:
     subtitle: str
     sections: tuple[ReportSection, ...]
     references: tuple[Reference, ...] = ()
-    numbers: dict[str, int] = field(default_factory=dict)
-
-
-def rows_of(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """Return rows of a table as tuples."""
-    return tuple(tuple(row) for row in rows)

@@ -26,7 +26,9 @@ def html_page(report: Report) -> str:
 
     place = files("napari_snpore.report") / "templates"
     # from a string, not by a loader of files: the package may lie in an archive
-    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
     environment.filters.update(marked=marked, data_uri=_data_uri, width_px=_width_px)
     template = environment.from_string((place / "report.html.j2").read_text(encoding="utf-8"))
     style = (place / "report.css").read_text(encoding="utf-8").rstrip()

@@ -192,7 +192,9 @@ def _thresholds(run: FinishedRun, cite: Citations) -> Iterator[str]:
     values = made.thresholds if made is not None else run.result("segmentation", "thresholds_gray")
     if not values:
         return
-    key = str(run.result("segmentation", "method") or (made.method if made is not None else "given"))
+    key = str(
+        run.result("segmentation", "method") or (made.method if made is not None else "given")
+    )
     shown = " and ".join(f"{value:.4g}" for value in values)
     names = ", ".join(run.scheme.names)
     if key == "given":
@@ -286,8 +288,12 @@ def _errors(run: FinishedRun) -> Iterator[str]:
             yield f"Biases were estimated by {_twins(errors.twins)} (seed {errors.seed})."
         return
     section = run.recipe.uncertainty
-    sources = "thresholds, blur and envelope" if has_series(run.recipe) else "thresholds and envelope"
-    words = f"Intervals (95 %) come from {section.draws} joint draws of {sources} (seed {section.seed})"
+    sources = (
+        "thresholds, blur and envelope" if has_series(run.recipe) else "thresholds and envelope"
+    )
+    words = (
+        f"Intervals (95 %) come from {section.draws} joint draws of {sources} (seed {section.seed})"
+    )
     if errors.twins:
         words += (
             f" and from {_twins(errors.twins)}, which takes simulated images of the phases through the"

@@ -14,7 +14,6 @@ from napari_snpore.report.content import Block, Folded, ReportTable, Words
 from napari_snpore.report.run_folder import FinishedRun
 from napari_snpore.study.error_report import (
     CALIBRATED,
-    best_value,
     is_calibrated,
     one_number,
     with_interval,
@@ -22,7 +21,7 @@ from napari_snpore.study.error_report import (
 from napari_snpore.study.run_errors import RunErrors
 
 NOT_CALIBRATED = "†"
-UNKNOWN = "–"
+UNKNOWN, MINUS = "–", "\N{MINUS SIGN}"
 
 _MOST_ROWS, _MOST_COLUMNS = 40, 12
 """Of a table that is printed whole; of a larger one the file is named."""
@@ -41,7 +40,7 @@ CAPTIONS = {
     "fourier_shell_correlation": "Correlation of the volumes from even and from odd tilts.",
     "fractions_by_slice": "Volume fractions in each slice.",
     "networks": "How far each phase is connected.",
-    "projection_residual": "Residual of the images over all pairs of thresholds.",
+    "projection_residual": "Residual of the images over all thresholds.",
     "reconstruction_residual": "Residual and mass of each tilt image.",
     "shells": "Fractions and objects in shells of equal depth below the surface.",
     "threshold_sensitivity": "What a shift of each threshold costs.",
@@ -89,7 +88,7 @@ def numbers_table(errors: RunErrors) -> ReportTable:
 
 def _number_row(row: Mapping[Any, Any]) -> list[str]:
     unit = str(row["unit"])
-    ends = _interval(row["low_95"], row["high_95"], unit)
+    ends = interval_words(row["low_95"], row["high_95"], unit)
     mark = "" if ends == UNKNOWN or is_calibrated(row) else f" {NOT_CALIBRATED}"
     corrected = one_number(row["corrected"], unit) if math.isfinite(row["corrected"]) else UNKNOWN
     return [
@@ -98,15 +97,21 @@ def _number_row(row: Mapping[Any, Any]) -> list[str]:
         one_number(row["value"], unit),
         corrected,
         f"{ends}{mark}",
-        _interval(row["fibre_low_95"], row["fibre_high_95"], unit),
+        interval_words(row["fibre_low_95"], row["fibre_high_95"], unit),
         str(row["dominant_source"]) or UNKNOWN,
     ]
 
 
-def _interval(low: float, high: float, unit: str) -> str:
+def interval_words(low: float, high: float, unit: str) -> str:
+    """Return the ends of an interval, a dash where one is not known."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return UNKNOWN
-    return f"{one_number(low, unit)} to {one_number(high, unit)}"
+    return f"{shown_number(low, unit)} to {shown_number(high, unit)}"
+
+
+def shown_number(value: float, unit: str) -> str:
+    """Return a number as summaries write it, with a true minus sign."""
+    return one_number(value, unit).replace("-", MINUS)
 
 
 def _marks_note(errors: RunErrors) -> str:
@@ -129,7 +134,7 @@ def sources_table(errors: RunErrors) -> ReportTable:
     for row in errors.sources.to_dict("records"):
         unit = str(row["unit"])
         ranges = cells.setdefault((str(row["quantity"]), unit), {})
-        ranges[row["source"]] = _interval(row["low"], row["high"], unit)
+        ranges[row["source"]] = interval_words(row["low"], row["high"], unit)
     rows = [
         (quantity, "" if unit == "1" else unit, *(found.get(one, UNKNOWN) for one in sources))
         for (quantity, unit), found in cells.items()
@@ -178,14 +183,11 @@ def has_marks(run: FinishedRun) -> bool:
     return any(NOT_CALIBRATED in sentence for sentence in key_sentences(run))
 
 
-def best_of(row: Mapping[Any, Any]) -> float:
-    """Return the corrected value of a number, else the counted one."""
-    return best_value(row)
-
-
 def fraction_table(table: pd.DataFrame) -> ReportTable | None:
     """Return the volume fractions of each region, None where the columns are others."""
-    if not {"region", "name", "fraction_percent", "fraction_box_percent", "denominator"} <= set(table):
+    if not {"region", "name", "fraction_percent", "fraction_box_percent", "denominator"} <= set(
+        table
+    ):
         return None
     of_envelope = "envelope" in set(table["denominator"])
     rows = []
@@ -214,7 +216,12 @@ def fraction_table(table: pd.DataFrame) -> ReportTable | None:
 
 def dead_pore_table(table: pd.DataFrame) -> ReportTable | None:
     """Return the dead pores by connectivity, None where the columns are others."""
-    needed = {"connectivity", "dead_share_of_pore", "dead_share_of_envelope", "open_to_cut_voxel_count"}
+    needed = {
+        "connectivity",
+        "dead_share_of_pore",
+        "dead_share_of_envelope",
+        "open_to_cut_voxel_count",
+    }
     if not needed <= set(table):
         return None
     rows = tuple(
@@ -228,7 +235,12 @@ def dead_pore_table(table: pd.DataFrame) -> ReportTable | None:
     )
     return ReportTable(
         "Dead pores: without a path through void to the outside. Connectivity 6 is the upper bound, 26 the lower.",
-        ("connectivity", "% of the pore volume", "% of the envelope", "voxels open only to the cut"),
+        (
+            "connectivity",
+            "% of the pore volume",
+            "% of the envelope",
+            "voxels open only to the cut",
+        ),
         rows,
         (True, True, True, True),
     )
@@ -238,7 +250,7 @@ def truth_report_table(table: pd.DataFrame) -> ReportTable | None:
     """Return the numbers of a phantom beside its planted truth, None where there are no such columns."""
     if not {"quantity", "unit", "truth"} <= set(table):
         return None
-    stages = [name for name in table if f"{name}_bias" in table]
+    stages = [str(name) for name in table if f"{name}_bias" in table]
     rows = []
     for row in table.to_dict("records"):
         cells = [_with_bias(row[name], row[f"{name}_bias"]) for name in stages]
@@ -255,7 +267,7 @@ def truth_report_table(table: pd.DataFrame) -> ReportTable | None:
 def _with_bias(value: float, bias: float) -> str:
     if not math.isfinite(value):
         return UNKNOWN
-    sign = "+" if bias >= 0 else "\N{MINUS SIGN}"
+    sign = "+" if bias >= 0 else MINUS
     return f"{_plain(value)} ({sign}{abs(bias):.2g})"
 
 
@@ -299,7 +311,7 @@ def caption_of(name: str) -> str:
 
 def small_table(table: pd.DataFrame, caption: str) -> ReportTable:
     """Return any table with its own names of columns, numbers in three digits."""
-    answers = [name for name in table if str(name).startswith(_ANSWERS)]
+    answers = [name for name in map(str, table) if name.startswith(_ANSWERS)]
     table = table.assign(**{name: table[name].map({0: "no", 1: "yes"}) for name in answers})
     numeric = [pd.api.types.is_numeric_dtype(table[name]) for name in table]
     rows = [
@@ -319,7 +331,7 @@ def _cell(value: Any) -> str:
         return signed(float(value)) if value < 0 else f"{value:,}"
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return number(float(value)).replace("-", "\N{MINUS SIGN}")
+    return number(float(value)).replace("-", MINUS)
 
 
 _ANSWERS = ("percolates_", "touches_", "resolved", "below_error", "agrees")

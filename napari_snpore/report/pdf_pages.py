@@ -41,10 +41,10 @@ from napari_snpore.report.content import (
     Block,
     Folded,
     Picture,
-    Points,
     Report,
     ReportSection,
     ReportTable,
+    Sentences,
     Terms,
     Verbatim,
     Words,
@@ -54,7 +54,11 @@ _SANS, _BOLD, _OBLIQUE, _MONO = "SnporeSans", "SnporeSans-Bold", "SnporeSans-Obl
 _MARGIN = 18 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 _HEIGHT = A4[1] - 2 * _MARGIN - 10 * mm
-_INK, _SOFT, _LINE = colors.HexColor("#1d2129"), colors.HexColor("#4c5564"), colors.HexColor("#d5dae1")
+_INK, _SOFT, _LINE = (
+    colors.HexColor("#1d2129"),
+    colors.HexColor("#4c5564"),
+    colors.HexColor("#d5dae1"),
+)
 _PALE, _WARM = colors.HexColor("#f5f7fa"), colors.HexColor("#fff8ec")
 _FIGURE_DPI = 300  # at which figures are drawn
 _DPI = 200  # at which they are printed: pages stay small
@@ -66,7 +70,13 @@ _PAD = 3.0
 
 
 def _style(name: str, size: float, **options: Any) -> ParagraphStyle:
-    options = {"fontName": _SANS, "bulletFontName": _SANS, "textColor": _INK, "leading": 1.4 * size, **options}
+    options = {
+        "fontName": _SANS,
+        "bulletFontName": _SANS,
+        "textColor": _INK,
+        "leading": 1.4 * size,
+        **options,
+    }
     return ParagraphStyle(name, fontSize=size, **options)
 
 
@@ -80,9 +90,22 @@ _HEADS = (
 )
 _FOLD = _style("folded", 9, fontName=_BOLD, spaceBefore=7, spaceAfter=2)
 _POINT = _style("point", 9, leftIndent=10, bulletIndent=1, spaceAfter=2)
-_CAVEAT = _style("caveat", 9, leftIndent=14, bulletIndent=2, spaceAfter=4, backColor=_WARM, borderPadding=2)
-_ABSENT = _style("absent", 9, textColor=_SOFT, spaceAfter=5, backColor=_PALE, borderPadding=3, leftIndent=3)
-_CODE = _style("code", 7, fontName=_MONO, backColor=_PALE, borderPadding=4, leftIndent=4, spaceBefore=4, spaceAfter=8)
+_CAVEAT = _style(
+    "caveat", 9, leftIndent=14, bulletIndent=2, spaceAfter=4, backColor=_WARM, borderPadding=2
+)
+_ABSENT = _style(
+    "absent", 9, textColor=_SOFT, spaceAfter=5, backColor=_PALE, borderPadding=3, leftIndent=3
+)
+_CODE = _style(
+    "code",
+    7,
+    fontName=_MONO,
+    backColor=_PALE,
+    borderPadding=4,
+    leftIndent=4,
+    spaceBefore=4,
+    spaceAfter=8,
+)
 
 
 def pdf_bytes(report: Report, *, should_stop: ShouldStop | None = None) -> bytes:
@@ -147,7 +170,7 @@ class _Pages(BaseDocTemplate):  # type: ignore[misc]
         canvas.drawRightString(A4[0] - _MARGIN, _MARGIN, str(document.page))
         canvas.restoreState()
 
-    def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802 (ReportLab's name)
+    def afterFlowable(self, flowable: Flowable) -> None:
         check_stop(self._should_stop)
         level = getattr(flowable, "outline_level", None)
         if level is not None:
@@ -171,9 +194,16 @@ def _flowables(report: Report) -> Iterator[Flowable]:
 
 
 def _section(section: ReportSection, level: int) -> Iterator[Flowable]:
-    yield CondPageBreak(35 * mm)
-    yield _heading(section.title, level)
-    for block in section.blocks:
+    blocks = list(section.blocks)
+    head: list[Flowable] = [_heading(section.title, level)]
+    first = blocks[0] if blocks else None
+    if isinstance(first, Picture):
+        yield KeepTogether([*head, *_picture(first)])
+        del blocks[0]
+    else:
+        yield CondPageBreak(35 * mm)
+        yield from head
+    for block in blocks:
         yield from _block(block)
     for part in section.parts:
         yield from _section(part, level + 1)
@@ -189,7 +219,7 @@ def _block(block: Block) -> Iterator[Flowable]:
     match block:
         case Words(text, kind):
             yield Paragraph(_markup(text), {"note": _NOTE, "absent": _ABSENT}.get(kind, _TEXT))
-        case Points(items, with_sign):
+        case Sentences(items, with_sign):
             for item in items:
                 sign = "⚠" if with_sign else "•"
                 yield Paragraph(_markup(item), _CAVEAT if with_sign else _POINT, bulletText=sign)
@@ -200,7 +230,7 @@ def _block(block: Block) -> Iterator[Flowable]:
         case ReportTable():
             yield from _report_table(block)
         case Picture():
-            yield _picture(block)
+            yield KeepTogether(_picture(block))
         case Verbatim(text, _):
             yield Preformatted(_in_lines(text), _CODE)
         case Folded(title, blocks):
@@ -288,19 +318,20 @@ def _table(
     return table
 
 
-def _picture(picture: Picture) -> Flowable:
+def _picture(picture: Picture) -> list[Flowable]:
     """Return a figure at its own size, at most as large as the page, with its caption."""
     caption = Paragraph(_markup(picture.caption), _NOTE)
     if picture.png is None:
-        text = f"The figure {picture.name} is there as SVG alone: see the HTML page. {picture.caption}"
-        return Paragraph(_markup(text), _ABSENT)
+        text = (
+            f"The figure {picture.name} is there as SVG alone: see the HTML page. {picture.caption}"
+        )
+        return [Paragraph(_markup(text), _ABSENT)]
     width, height = (side * 72 / _FIGURE_DPI for side in picture.size_px)
     scale = min(1.0, _WIDTH / width, (_HEIGHT - 20 * mm) / height)
     width, height = scale * width, scale * height
     content = io.BytesIO(_thinned(picture.png, math.ceil(width / 72 * _DPI)))
-    return KeepTogether(
-        [Spacer(1, 4), Image(content, width, height, hAlign="LEFT"), Spacer(1, 3), caption, Spacer(1, 6)]
-    )
+    drawn = Image(content, width, height, hAlign="LEFT")
+    return [Spacer(1, 4), drawn, Spacer(1, 3), caption, Spacer(1, 6)]
 
 
 def _thinned(png: bytes, width_px: int) -> bytes:

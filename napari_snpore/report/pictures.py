@@ -53,8 +53,8 @@ _CAPTIONS = {
         "Plots of measured against true numbers for each stage of the work.",
     ),
     "projection_residual": (
-        "Residual of the images over all pairs of thresholds; outlined: what the images allow.",
-        "Map of the residual over both thresholds with the chosen pair marked.",
+        "Residual of the images over all thresholds; marked: what the images allow.",
+        "Residual over the thresholds, with those in use marked.",
     ),
     "tilt_images": (
         "Images of the tilt series.",
@@ -111,7 +111,9 @@ def slice_blocks(run: FinishedRun) -> Iterator[Block]:
 def turned_blocks(run: FinishedRun, should_stop: ShouldStop | None = None) -> Iterator[Block]:
     """Yield three views of the phases in 3D; a sentence where the phases are not there."""
     if run.phases is None:
-        yield Words("No views in 3D: the phases of the run are not in its folder any more.", "absent")
+        yield Words(
+            "No views in 3D: the phases of the run are not in its folder any more.", "absent"
+        )
         return
     from napari_snpore.figures import turned_views
     from napari_snpore.figures.ray_views import stride_of
@@ -222,4 +224,3 @@ def _drawn(name: str, figure: Figure, *, caption: str = "", alt: str = "") -> Pi
     content = png_without_metadata(png_bytes(figure))
     known = words_of(name)
     return Picture(name, caption or known[0], alt or known[1], content, None, png_size(content))
-

@@ -22,11 +22,11 @@ _KEPT_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"pHYs", b"gAMA", b
 
 
 def file_name(path: str) -> str:
-    """Return the last part of a path of any system.
+    r"""Return the last part of a path of any system.
 
     Examples
     --------
-    >>> file_name("../a/HAADF.dm3"), file_name("C:\\\\data\\\\b.mrc")
+    >>> file_name("../a/HAADF.dm3"), file_name("C:\\data\\b.mrc")
     ('HAADF.dm3', 'b.mrc')
     """
     flavour = PureWindowsPath if "\\" in path or re.match(r"[A-Za-z]:", path) else PurePosixPath
@@ -34,13 +34,13 @@ def file_name(path: str) -> str:
 
 
 def without_folders(text: str) -> str:
-    """Return a text with the file's name in place of each path that leaves the folder of the run.
+    r"""Return a text with the file's name in place of each path that leaves the folder of the run.
 
     Examples
     --------
     >>> without_folders("The file /home/me/HAADF.dm3 holds two images (tables/tilts.csv).")
     'The file HAADF.dm3 holds two images (tables/tilts.csv).'
-    >>> without_folders("C:\\\\data\\\\a.mrc and/or ../up/b.mrc: 3/4 nm")
+    >>> without_folders("C:\\data\\a.mrc and/or ../up/b.mrc: 3/4 nm")
     'a.mrc and/or b.mrc: 3/4 nm'
     """
 

@@ -15,8 +15,10 @@ from napari_snpore.report.run_folder import FinishedRun
 from napari_snpore.study.provenance import sha256
 
 
-def record_blocks(record: Mapping[str, Any]) -> Iterator[Block]:
-    """Yield program, machine, inputs and versions of a record."""
+def record_blocks(record: Mapping[str, Any], *, short: bool = False) -> Iterator[Block]:
+    """Yield program, machine and inputs of a record; unless it is to be short, also the versions of
+    libraries and how long the steps took.
+    """
     machine = dict(record.get("machine") or {})
     pairs = [
         ("Program", f"{record.get('program', 'napari-snpore')} {record.get('version', '(unknown)')}"),
@@ -25,7 +27,11 @@ def record_blocks(record: Mapping[str, Any]) -> Iterator[Block]:
         ("Seed", str(record.get("seed"))),
         ("Machine", f"Python {machine.get('python')}, {machine.get('system')}, {machine.get('threads')} threads"),
     ]  # fmt: skip
-    yield Terms(tuple(pairs if machine else pairs[:-1]))
+    if not machine:
+        del pairs[-1]
+    if record.get("code"):
+        pairs.append(("Code", f"{record['code']} (SHA-256 of the program)"))
+    yield Terms(tuple(pairs))
     inputs = [one for one in record.get("inputs") or () if isinstance(one, Mapping)]
     if inputs:
         yield checksum_table(
@@ -37,6 +43,8 @@ def record_blocks(record: Mapping[str, Any]) -> Iterator[Block]:
         )
     else:
         yield Words("The record names no input file.", "absent")
+    if short:
+        return
     versions = dict(record.get("versions") or {})
     if versions:
         rows = tuple((str(name), str(value)) for name, value in versions.items())
@@ -57,7 +65,7 @@ def file_blocks(
     folder: Path, outputs: list[str], should_stop: ShouldStop | None = None
 ) -> Iterator[Block]:
     """Yield the files of a result with their checksums, folders of Zarr by name alone."""
-    rows = []
+    rows: list[tuple[str, Any, str]] = []
     for name in sorted({RECORD, *outputs}):
         check_stop(should_stop)
         path = folder / name

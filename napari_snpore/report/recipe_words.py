@@ -64,7 +64,9 @@ def _input(recipe: Recipe) -> str:
         words.append(f"pixel {source.pixel_size_nm:g} nm, as given")
     if source.spacing_nm is not None:
         size = source.spacing_nm
-        edges = f"{size:g}" if isinstance(size, (int, float)) else " × ".join(f"{s:g}" for s in size)
+        edges = (
+            f"{size:g}" if isinstance(size, (int, float)) else " × ".join(f"{s:g}" for s in size)
+        )
         words.append(f"voxel {edges} nm, as given")
     if source.angles_deg is not None:
         low, high = min(source.angles_deg), max(source.angles_deg)
@@ -72,7 +74,9 @@ def _input(recipe: Recipe) -> str:
             f"{len(source.angles_deg)} angles as given, {signed(low, 1)}° to {signed(high, 1)}°"
         )
     if source.tilt_axis_angle_deg is not None:
-        words.append(f"tilt axis at {signed(source.tilt_axis_angle_deg, 1)}° from image y, as given")
+        words.append(
+            f"tilt axis at {signed(source.tilt_axis_angle_deg, 1)}° from image y, as given"
+        )
     return f"{'; '.join(words)}."
 
 
@@ -183,7 +187,9 @@ def _cleanup(recipe: Recipe) -> str:
     section = recipe.cleanup
     words = []
     if section.smooth != "none":
-        words.append(f"volume smoothed first ({section.smooth}, strength {section.smooth_strength:g})")
+        words.append(
+            f"volume smoothed first ({section.smooth}, strength {section.smooth_strength:g})"
+        )
     if section.majority_radius:
         words.append(f"majority filter of radius {section.majority_radius}")
     if section.fill:
@@ -215,7 +221,9 @@ def _measurement(recipe: Recipe) -> str:
     if section.thickness:
         words.append("local thickness, chords and tortuosity")
     words += [f"density of {name} {value:g} g/cm³" for name, value in section.density_g_cm3.items()]
-    words += [f"{name} {value:g} % by mass, as given" for name, value in section.mass_percent.items()]
+    words += [
+        f"{name} {value:g} % by mass, as given" for name, value in section.mass_percent.items()
+    ]
     return _sentence(words)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from napari_snpore.report.latex import latex_text
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class Reference:
         who = " et al." if len(names) > 3 or "others" in self.authors else ""
         shown = names[:1] if who else names
         by = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-        place = ", ".join(part for part in (f"{self.where} {self.volume}".strip(), self.pages) if part)
+        place = ", ".join(
+            part for part in (f"{self.where} {self.volume}".strip(), self.pages) if part
+        )
         return f"{by}{who}: {self.title}.{f' {place}' if place else ''} ({self.year})."
 
     @property
@@ -56,17 +61,10 @@ class Reference:
             "volume": self.volume,
             "pages": self.pages.replace("–", "--"),
             "year": str(self.year),
-            "doi": self.doi,
         }
-        lines = [f"  {name} = {{{_latex(value)}}}," for name, value in entries.items() if value]
+        lines = [f"  {name} = {{{latex_text(value)}}}," for name, value in entries.items() if value]
+        lines += [f"  doi = {{{self.doi}}},"] if self.doi else []
         return f"@{self.kind}{{{self.key},\n" + "\n".join(lines) + "\n}\n"
-
-
-_ACCENTS = {"è": r"{\`e}", "é": r"{\'e}", "ü": r'{\"u}', "ö": r'{\"o}', "ℓ": r"$\ell$", "–": "--"}
-
-
-def _latex(text: str) -> str:
-    return "".join(_ACCENTS.get(letter, letter) for letter in text).replace("&", r"\&")
 
 
 def _braced(name: str) -> str:
@@ -211,6 +209,9 @@ WORKS = {work.key: work for work in _WORKS}
 """All works that a report can cite, by key."""
 
 
+_MARK = re.compile(r" \[(\d+(?:, \d+)*)\]")
+
+
 class Citations:
     """Numbers of the works that a text cites, in the order of their first citation.
 
@@ -238,14 +239,13 @@ class Citations:
         return tuple(self._known[key] for key in self._keys)
 
     def in_latex(self, text: str) -> str:
-        """Return a text with ``\\cite`` of BibTeX keys in place of the numbers of citations."""
-        import re
-
-        def cite(mark: re.Match[str]) -> str:
-            keys = ",".join(self._keys[int(number) - 1] for number in mark[1].split(", "))
-            return f"~\\cite{{{keys}}}"
-
-        return re.sub(r" \[(\d+(?:, \d+)*)\]", cite, text)
+        """Return a text as LaTeX, with BibTeX keys in place of the numbers of citations."""
+        pieces = _MARK.split(text)  # text, numbers, text, numbers, ..., text
+        found = [latex_text(pieces[0])]
+        for numbers, words in zip(pieces[1::2], pieces[2::2], strict=True):
+            keys = ",".join(self._keys[int(number) - 1] for number in numbers.split(", "))
+            found += [f"~\\cite{{{keys}}}", latex_text(words)]
+        return "".join(found)
 
 
 def bibliography(works: Sequence[Reference]) -> str:

@@ -143,7 +143,12 @@ class FinishedRun:
 def with_words(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of numbers whose empty words are texts, not numbers."""
     words = [name for name in _WORDS if name in table]
-    return table.assign(**{name: table[name].astype(object).fillna("").astype(str) for name in words})
+    return table.assign(**{name: as_words(table[name]) for name in words})
+
+
+def as_words(column: pd.Series) -> pd.Series:
+    """Return a column as texts: CSV stores an empty text as nothing, which is read as a number."""
+    return column.astype(object).where(column.notna(), "").astype(str)
 
 
 def summary_of(folder: Path) -> str:

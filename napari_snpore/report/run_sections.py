@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 
 from napari_snpore.compute import ShouldStop
@@ -10,8 +11,8 @@ from napari_snpore.report.caveats import caveats
 from napari_snpore.report.content import (
     Block,
     Folded,
-    Points,
     ReportSection,
+    Sentences,
     Terms,
     Verbatim,
     Words,
@@ -66,8 +67,8 @@ def run_sections(
     sections.append(ReportSection("Plots", tuple(other_figures(run))))
     step()
     sections += [
-        ReportSection("Caveats", (Points(caveats(run), caveats=True),)),
-        ReportSection("Not in this report", (Points(tuple(absent_pieces(run))),)),
+        ReportSection("Caveats", (Sentences(caveats(run), caveats=True),)),
+        ReportSection("Not in this report", (Sentences(tuple(absent_pieces(run))),)),
         methods_section(methods_paragraph(run, cite), cite),
         ReportSection("Further tables", tuple(_further(run))),
         ReportSection("Provenance", tuple(_provenance(run, should_stop))),
@@ -88,9 +89,9 @@ def short_sections(
     return (
         numbers,
         ReportSection("Pictures", pictures),
-        ReportSection("Caveats", (Points(caveats(run), caveats=True),)),
+        ReportSection("Caveats", (Sentences(caveats(run), caveats=True),)),
         asked,
-        ReportSection("Provenance", tuple(_provenance(run, should_stop))),
+        ReportSection("Provenance", tuple(record_blocks(run.record, short=True))),
     )
 
 
@@ -102,38 +103,26 @@ def methods_section(paragraph: str, cite: Citations) -> ReportSection:
     """Return the methods paragraph, with the same text for LaTeX."""
     latex = Folded(
         "The same paragraph for LaTeX, with the keys of the BibTeX file",
-        (Verbatim(_wrapped(latex_text(cite.in_latex(paragraph))), "Methods"),),
+        (Verbatim(_wrapped(cite.in_latex(paragraph)), "Methods"),),
     )
     return ReportSection("Methods, ready for a paper", (Words(paragraph), latex))
 
 
-_LATEX = {
-    "%": r"\%", "±": r"$\pm$", "−": "$-$", "°": r"\textdegree{}", "×": r"$\times$",
-    "Δ": r"$\Delta$", "θ": r"$\theta$", "λ": r"$\lambda$", "τ": r"$\tau$", "·": r"$\cdot$",
-    "³": "$^3$", "½": r"$\frac{1}{2}$", "≤": r"$\leq$", "_": r"\_", "&": r"\&", "#": r"\#",
-}  # fmt: skip
-
-
-def latex_text(text: str) -> str:
-    """Return a text with signs that LaTeX knows by commands; ``\\cite`` stays."""
-    return "".join(_LATEX.get(letter, letter) for letter in text).replace(
-        "napari\\_snpore}", "napari_snpore}"
-    )
-
-
 def _wrapped(text: str) -> str:
-    import textwrap
-
     return "\n".join(textwrap.wrap(text, 88, break_long_words=False, break_on_hyphens=False))
 
 
 def _brief(run: FinishedRun) -> Iterator[Block]:
     found = key_sentences(run)
     if not found:
-        yield Words("The run holds no table of numbers with errors; what it counted is below.", "absent")
+        yield Words(
+            "The run holds no table of numbers with errors; what it counted is below.", "absent"
+        )
         return
-    yield Points(found)
-    notes = ["Corrected where a digital twin says how, with intervals of 95 % where they are known."]
+    yield Sentences(found)
+    notes = [
+        "Corrected where a digital twin says how, with intervals of 95 % where they are known."
+    ]
     if has_marks(run):
         notes.append(f"{NOT_CALIBRATED}: the interval is not calibrated; see the caveats.")
     notes.append("n = 1 fibre.")
@@ -156,7 +145,9 @@ def _numbers(run: FinishedRun) -> Iterator[Block]:
         if shown is not None:
             yield shown
         elif name == "fractions":
-            yield Words("No table of volume fractions: tables/fractions.csv is not there.", "absent")
+            yield Words(
+                "No table of volume fractions: tables/fractions.csv is not there.", "absent"
+            )
 
 
 def _further(run: FinishedRun) -> Iterator[Block]:
@@ -177,7 +168,7 @@ def absent_pieces(run: FinishedRun) -> Iterator[str]:
     if not has_series(run.recipe):
         yield "No tilt images: the run started from a volume, so that alignment, blur and noise are not known."
     if errors is not None and not errors.twins:
-        yield f"No digital twin. {errors.reason or ''}".strip()
+        yield errors.reason or "No digital twin was made."
     if run.step(DetectionLimitStep) is None:
         yield "No detection limit: the recipe asked for none, or none was found."
     if run.table("truth") is None:

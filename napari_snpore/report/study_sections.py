@@ -21,14 +21,20 @@ from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.report.content import (
     Block,
     Folded,
-    Points,
     ReportSection,
     ReportTable,
+    Sentences,
     Verbatim,
     Words,
 )
 from napari_snpore.report.methods import methods_paragraph
-from napari_snpore.report.number_tables import NOT_CALIBRATED, UNKNOWN, small_table
+from napari_snpore.report.number_tables import (
+    NOT_CALIBRATED,
+    UNKNOWN,
+    interval_words,
+    shown_number,
+    small_table,
+)
 from napari_snpore.report.pictures import figure_blocks
 from napari_snpore.report.private_paths import without_folders
 from napari_snpore.report.provenance_blocks import checksum_table, record_blocks
@@ -42,14 +48,24 @@ from napari_snpore.report.run_folder import (
     with_words,
 )
 from napari_snpore.report.run_sections import methods_section, short_sections
-from napari_snpore.study.error_report import is_calibrated, one_number, with_interval
+from napari_snpore.study.error_report import is_calibrated, with_interval
 from napari_snpore.study.provenance import sha256
 
 COMPARISON, DISTRIBUTIONS, STUDY = "comparison.json", "distributions.csv", "study.toml"
 BELOW = "≈"
 """Mark of a difference that lies below its error."""
 
-_STATE_COLUMNS = ("state", "n", "quantity", "unit", "value", "corrected", "low_95", "high_95", "calibrated")
+_STATE_COLUMNS = (
+    "state",
+    "n",
+    "quantity",
+    "unit",
+    "value",
+    "corrected",
+    "low_95",
+    "high_95",
+    "calibrated",
+)
 _DIFFERENCE_COLUMNS = (
     "quantity", "unit", "state_a", "state_b", "n_a", "n_b", "difference", "low_95", "high_95",
     "below_error",
@@ -107,7 +123,9 @@ class FinishedStudy:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what limits the comparison."""
-        found = self.record.get("notes") or dict(self.record.get("results") or {}).get("notes") or ()
+        found = (
+            self.record.get("notes") or dict(self.record.get("results") or {}).get("notes") or ()
+        )
         return tuple(without_folders(str(note)) for note in found)
 
 
@@ -143,7 +161,9 @@ def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return with_words(table)
 
 
-def _fibres(folder: Path, record: Mapping[str, Any], states: pd.DataFrame) -> Iterator[FibreOfStudy]:
+def _fibres(
+    folder: Path, record: Mapping[str, Any], states: pd.DataFrame
+) -> Iterator[FibreOfStudy]:
     """Yield the fibres that the record names, else the folders of runs in those of the states."""
     named = dict(record.get("results") or {}).get("fibres")
     if isinstance(named, list) and named:
@@ -193,7 +213,9 @@ def demo_sections(
     fibres = tuple(FibreOfStudy("", place.name, place) for place in places)
     parts, runs = _fibre_sections(fibres, step=step, should_stop=should_stop)
     methods = [
-        ReportSection(f"Methods of {run.name}", methods_section(methods_paragraph(run, cite), cite).blocks)
+        ReportSection(
+            f"Methods of {run.name}", methods_section(methods_paragraph(run, cite), cite).blocks
+        )
         for run in runs
     ]
     summary = without_folders(summary_of(folder))
@@ -206,7 +228,11 @@ def demo_sections(
             "How to repeat",
             (
                 Verbatim("snpore demo -o demo_output\nsnpore report demo_output", "Commands"),
-                *([Folded("The summary that the demo printed", (Verbatim(summary),))] if summary else []),
+                *(
+                    [Folded("The summary that the demo printed", (Verbatim(summary),))]
+                    if summary
+                    else []
+                ),
             ),
         ),
     )
@@ -231,7 +257,9 @@ def _fibre_sections(
         except InputError as error:
             why = fibre.failed or without_folders(str(error))
             sections.append(
-                ReportSection(fibre.title, (Words(f"Not in the report. {without_folders(why)}", "absent"),))
+                ReportSection(
+                    fibre.title, (Words(f"Not in the report. {without_folders(why)}", "absent"),)
+                )
             )
             step()
             continue
@@ -246,11 +274,14 @@ def _compared(study: FinishedStudy) -> Iterator[Block]:
         said = "failed" if fibre.failed else "finished"
         rows.append((fibre.state, fibre.fibre, said))
     if rows:
-        yield ReportTable("States in their order, and their fibres.", ("state", "fibre", "run"), tuple(rows))
+        yield ReportTable(
+            "States in their order, and their fibres.", ("state", "fibre", "run"), tuple(rows)
+        )
     failed = [fibre for fibre in study.fibres if fibre.failed]
     if failed:
-        yield Points(
-            tuple(without_folders(f"{one.title} failed: {one.failed}") for one in failed), caveats=True
+        yield Sentences(
+            tuple(without_folders(f"{one.title} failed: {one.failed}") for one in failed),
+            caveats=True,
         )
     yield Words("The fibre is the replicate: n counts fibres, not objects.", "note")
 
@@ -293,42 +324,57 @@ def _differences(study: FinishedStudy) -> Iterator[Block]:
     if path.is_file():
         table = read_table(path)
         if len(table):
-            caption = "Distances of the distributions of sizes (Kolmogorov-Smirnov), with intervals."
+            caption = (
+                "Distances of the distributions of sizes (Kolmogorov-Smirnov), with intervals."
+            )
             yield Folded("Distributions of sizes", (small_table(table, caption),))
     else:
-        yield Words(f"No distances of distributions: {DISTRIBUTIONS} is not in the folder.", "absent")
+        yield Words(
+            f"No distances of distributions: {DISTRIBUTIONS} is not in the folder.", "absent"
+        )
 
 
 def difference_table(a: str, b: str, rows: pd.DataFrame) -> ReportTable:
     """Return the differences between two states; p-values and effect sizes where there are any."""
     extra = [
-        name for name in ("p_welch", "p_holm", "effect_size") if name in rows and rows[name].notna().any()
+        name
+        for name in ("p_welch", "p_holm", "effect_size")
+        if name in rows and rows[name].notna().any()
     ]
     words = {"p_welch": "p (Welch)", "p_holm": "p (Holm)", "effect_size": "effect size"}
-    body = []
+    body, marked = [], False
     for row in rows.to_dict("records"):
         unit = str(row["unit"])
-        ends = UNKNOWN
-        if math.isfinite(row["low_95"]) and math.isfinite(row["high_95"]):
-            ends = f"{one_number(row['low_95'], unit)} to {one_number(row['high_95'], unit)}"
+        ends = interval_words(row["low_95"], row["high_95"], unit)
+        known = ends != UNKNOWN
+        if known and "calibrated" in row and not is_calibrated(row):
+            ends, marked = f"{ends} {NOT_CALIBRATED}", True
         below = _is_yes(row["below_error"])
         body.append(
             (
                 str(row["quantity"]),
                 "" if unit == "1" else unit,
-                one_number(row["difference"], unit),
+                f"{'+' if row['difference'] > 0 else ''}{shown_number(row['difference'], unit)}",
                 ends,
-                f"{BELOW} below the error" if below else ("beyond" if ends != UNKNOWN else UNKNOWN),
+                f"{BELOW} below the error" if below else "beyond" if known else UNKNOWN,
                 *(number(row[name]) if pd.notna(row[name]) else UNKNOWN for name in extra),
             )
         )
+    calibrated = f" {NOT_CALIBRATED}: the interval is not calibrated." if marked else ""
     n_a, n_b = int(rows["n_a"].max()), int(rows["n_b"].max())
     return ReportTable(
         f"{b} less {a} (n = {n_b} and {n_a}), with intervals of 95 %.",
-        ("quantity", "unit", "difference", "95 % interval", "against its error", *(words[e] for e in extra)),
+        (
+            "quantity",
+            "unit",
+            "difference",
+            "95 % interval",
+            "against its error",
+            *(words[e] for e in extra),
+        ),
         tuple(body),
         (False, False, True, True, False, *([True] * len(extra))),
-        f"{BELOW}: the difference lies below its error; beyond: it does not.",
+        f"{BELOW}: the difference lies below its error; beyond: it does not.{calibrated}",
     )
 
 
@@ -338,7 +384,7 @@ def _is_yes(value: Any) -> bool:
 
 def _caveats(study: FinishedStudy) -> Iterator[Block]:
     if study.notes:
-        yield Points(study.notes, caveats=True)
+        yield Sentences(study.notes, caveats=True)
     else:
         yield Words("The record of the comparison holds no notes.", "absent")
     yield Words("What limits each run is said with its fibre.", "note")

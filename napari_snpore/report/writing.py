@@ -9,6 +9,7 @@ from pathlib import Path
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import OutputError
 from napari_snpore.files.atomic import atomic_paths
+from napari_snpore.files.guarded_reading import guarded
 from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.outputs.places import check_apart, resolved
 from napari_snpore.report.content import Report
@@ -109,15 +110,35 @@ def write_report(
             raise OutputError(f"{path} is there already; --overwrite replaces it.")
         check_apart(path, [source / RECORD])
     with atomic_paths(*files.paths, reading=True) as (page, pages, bibtex):
-        report = make_report(source, progress=progress, should_stop=should_stop)
+        counted = _Counted(progress)
+        with guarded(source):  # tables and records can be damaged in any way
+            report = make_report(source, progress=counted, should_stop=should_stop)
         from napari_snpore.report.html_page import html_page
         from napari_snpore.report.pdf_pages import pdf_bytes
 
         check_stop(should_stop)
         page.write_text(html_page(report), encoding="utf-8", newline="\n")
+        counted.one_more()
         pages.write_bytes(pdf_bytes(report, should_stop=should_stop))
+        counted.one_more()
         bibtex.write_text(bibliography(report.references), encoding="utf-8", newline="\n")
     return files
+
+
+class _Counted:
+    """Progress that remembers how far it is, so that printing goes on where the sections ended."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress, self._done, self._total = progress, 0, _PRINTING
+
+    def __call__(self, done: int, total: int) -> None:
+        self._done, self._total = done, total
+        if self._progress is not None:
+            self._progress(done, total)
+
+    def one_more(self) -> None:
+        """Count one more part."""
+        self(self._done + 1, self._total)
 
 
 def make_report(
