@@ -23,8 +23,8 @@ from napari_snpore.segmentation.thresholds import Suggestion
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.preferences import preferences
-from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.events import breathe
+from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
