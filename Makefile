@@ -80,6 +80,7 @@ fuzz:
 truth:
 	@scripts/environment gui
 	@$(PYTHON) -m benchmarks truth --processes $(PROCESSES)
+	@$(PYTHON) -m benchmarks blind_numbers --processes $(PROCESSES)
 
 # Boundary weight of polishing, on phantoms that no other figure uses: a quarter of an hour.
 calibrate-polish:

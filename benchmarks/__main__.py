@@ -14,6 +14,7 @@ _LONG = {
     "calibrate_images": KEPT,
     "planted_recall": KEPT,
     "calibrate_numbers": KEPT,
+    "blind_numbers": KEPT,
     "kills": "no count was made.",
     "cancel": "the rows above are all that was measured.",
     "freezes": "the rows above are all that was measured.",

@@ -6,8 +6,7 @@ ensemble by source) and ``benchmarks/calibration_cases.csv`` (one row per phanto
 run found, seconds). A phantom that is there already is not run again; an interruption loses the ones
 that were running, nothing else. Then the table that the package ships is made from them.
 
-Seeds from 1000 on are for this; no phantom of a test may have one of them. The cells share their seeds,
-and so the shapes: what counts for the factor is less than the number of rows.
+Seeds from 1000 to 1999 are for this, each cell has its own; no phantom of a test may have one of them.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ from napari_snpore.uncertainty.threshold_ensemble import ensemble_spread
 FOLDER = Path(__file__).parent
 SHIPPED = Path(napari_snpore.__file__).parent / "uncertainty" / "calibration.csv"
 FIRST_SEED = 1000
+_SEEDS_OF_CELL = 100
 
 _SMALL, _LARGE = (96, 48, 96), (176, 48, 176)
 SIMULATORS = ("model", "measured", "measured", "realigned")
@@ -75,9 +75,10 @@ def planned_cases(
     """
     cases = []
     for number, cell in itertools.product(range(phantoms), cells):
+        seed = first_seed + _SEEDS_OF_CELL * CELLS.index(cell) + number
         family = FAMILIES[number % len(FAMILIES)]
         simulator = SIMULATORS[number // len(FAMILIES) % len(SIMULATORS)]
-        phantom = PhantomCase(family, cell.contrast, first_seed + number, cell.shape, cell.dose)
+        phantom = PhantomCase(family, cell.contrast, seed, cell.shape, cell.dose)
         cases.append(TruthCase(simulator, phantom))
     return cases
 

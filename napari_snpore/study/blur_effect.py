@@ -21,6 +21,7 @@ from napari_snpore.study.segmenting import Segmentation, find_phases
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.reconstruction import reconstruct
+from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
 _ROWS = 32
@@ -41,10 +42,10 @@ def blur_effect(
 ) -> tuple[dict[Quantity, float], float]:
     """Return the change of each number per px of blur, and the blur's standard deviation (px).
 
-    Some rows in the middle are reconstructed with the upper end of the blur's interval, go through
-    the same steps, and are compared with the same rows of the run. Nothing and 0 where the blur was
-    not searched for or none was found; changes that are not known (nan) where the phases are lost
-    with the other blur.
+    Some rows in the middle are reconstructed with the lower and the upper end of the blur's interval
+    and go through the same steps; the same cut for both, so that its edges change nothing. Nothing and 0
+    where the blur was not searched for or none was found; changes that are not known (nan) where the
+    phases are lost with one of them.
 
     Parameters
     ----------
@@ -61,20 +62,64 @@ def blur_effect(
     sd_px = (blur.high_95 - blur.low_95) / 4
     lost = dict.fromkeys(measured_numbers(measurement), math.nan)
     piece = Piece.of(series.shape[1], _ROWS)
-    images = np.ascontiguousarray(series.images[:, piece.first : piece.last])
-    cut = replace(series, images=images)
+    cut = replace(series, images=np.ascontiguousarray(series.images[:, piece.first : piece.last]))
+    inner = piece.inner(0 if piece.last - piece.first == series.shape[1] else _EDGE_ROWS)
+    found = []
+    for number, blur_px in enumerate((blur.low_95, blur.high_95)):
+        phases = _phases_with(
+            blur_px,
+            cut,
+            recipe,
+            tomogram,
+            segmentation,
+            progress=share_of(progress, number / 2, (number + 1) / 2),
+            should_stop=should_stop,
+        )
+        if phases is None:
+            return lost, sd_px
+        rows = phases.data[:, inner.first - piece.first : inner.last - piece.first]
+        found.append(
+            numbers_of_piece(
+                inner.cut(segmentation.phases, rows),
+                measurement,
+                segmentation.cut_axes,
+                rows=series.shape[1],
+                should_stop=should_stop,
+            )
+        )
+    before, after = found
+    changes = {key: after.get(key, math.nan) - value for key, value in before.items()}
+    moved_px = blur.high_95 - blur.low_95
+    slopes = {key: value / moved_px for key, value in changes.items() if math.isfinite(value)}
+    return slopes, sd_px
+
+
+def _phases_with(
+    blur_px: float,
+    series: TiltSeries,
+    recipe: Recipe,
+    tomogram: Tomogram,
+    segmentation: Segmentation,
+    *,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> Volume | None:
+    """Return the phases of some rows with another blur; None where they are not made, or polished, as
+    those of the run.
+    """
+    section, envelope = recipe.reconstruct, recipe.envelope
+    assert isinstance(section.options, Tv)
+    if segmentation.envelope is not None:
+        ray_nm = segmentation.envelope.ray_length_nm
+        envelope = envelope.model_copy(update={"ray_length_nm": ray_nm})
     volume = reconstruct(
-        cut,
-        method=replace(section.options, blur_px=blur.high_95),
+        series,
+        method=replace(section.options, blur_px=blur_px),
         thickness_px=tomogram.volume.shape[0],
         backend=section.backend,
         progress=share_of(progress, 0.0, 0.8),
         should_stop=should_stop,
     )
-    envelope = recipe.envelope
-    if segmentation.envelope is not None:
-        ray_nm = segmentation.envelope.ray_length_nm
-        envelope = envelope.model_copy(update={"ray_length_nm": ray_nm})
     try:
         phases = find_phases(
             volume,
@@ -82,31 +127,14 @@ def blur_effect(
             envelope,
             recipe.cleanup,
             polish=recipe.polish,
-            series=cut,
+            series=series,
             context=RunContext(Record("blur"), should_stop=should_stop),
         ).phases
     except NotEnoughMemoryError:
         raise
     except InputError:
-        return lost, sd_px
-    if _is_polished(phases) != _is_polished(segmentation.phases):
-        return lost, sd_px
-    inner = piece.inner(0 if piece.last - piece.first == series.shape[1] else _EDGE_ROWS)
-    moved = phases.data[:, inner.first - piece.first : inner.last - piece.first]
-    before, after = (
-        numbers_of_piece(
-            rows,
-            measurement,
-            segmentation.cut_axes,
-            rows=series.shape[1],
-            should_stop=should_stop,
-        )
-        for rows in (inner.cut(segmentation.phases), inner.cut(segmentation.phases, moved))
-    )
-    moved_px = blur.high_95 - blur.sigma_px
-    changes = {key: after.get(key, math.nan) - value for key, value in before.items()}
-    slopes = {key: value / moved_px for key, value in changes.items() if math.isfinite(value)}
-    return slopes, sd_px
+        return None
+    return phases if _is_polished(phases) == _is_polished(segmentation.phases) else None
 
 
 def _is_polished(phases: Volume) -> bool:

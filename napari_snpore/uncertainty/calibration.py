@@ -37,6 +37,12 @@ _SAME = 1.15
 some per cent."""
 
 
+_CUBES = ("centre cube", "edge cube")
+"""Those that the phantoms were measured in."""
+
+_OWN_CUBE = "a cube lies elsewhere than those of the phantoms, in the centre and at the edge"
+
+
 @dataclass(frozen=True)
 class HalfWidth:
     """Half of an interval of 95 %, and its parts.
@@ -113,7 +119,7 @@ def half_width(
     table = calibration_table() if table is None else table
     rows = table[(table["quantity"] == quantity) & (table["unit"] == unit)]
     if rows.empty:
-        return None
+        return _of_own_cube(quantity, unit, value, spread, conditions, table)
     weight, factor = float(rows["weight"].iloc[0]), float(rows["factor"].iloc[0])
     left, reason = _left(rows, conditions)
     left *= scale_of(value, unit)
@@ -121,6 +127,29 @@ def half_width(
         reason = reason or "too few draws of the ensemble gave this number"
         spread = 0.0
     return HalfWidth(factor * math.hypot(weight * spread, left), factor * left, reason)
+
+
+def _of_own_cube(
+    quantity: str,
+    unit: str,
+    value: float,
+    spread: float,
+    conditions: Conditions | None,
+    table: pd.DataFrame,
+) -> HalfWidth | None:
+    """Return the wider half-width of the centre and the edge cube for a cube in another place; None
+    for what is no fraction of a cube.
+    """
+    phase, _, region = quantity.partition(" fraction, ")
+    if not region.endswith(" cube") or region in _CUBES:
+        return None
+    known = set(table.loc[table["unit"] == unit, "quantity"])
+    names = [name for name in (f"{phase} fraction, {cube}" for cube in _CUBES) if name in known]
+    found = [half_width(name, unit, value, spread, conditions, table=table) for name in names]
+    widest = max((one for one in found if one is not None), key=lambda one: one.total, default=None)
+    if widest is None:
+        return None
+    return HalfWidth(widest.total, widest.left, widest.reason or _OWN_CUBE)
 
 
 def _left(rows: pd.DataFrame, conditions: Conditions | None) -> tuple[float, str | None]:

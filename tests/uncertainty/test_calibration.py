@@ -60,6 +60,21 @@ def test_beyond_all_cells_it_is_wider_and_not_calibrated():
     assert "not known" in half_width("pore", "%", 40.0, 0.0, None, table=CELLS).reason
 
 
+def test_a_cube_of_ones_own_has_the_wider_half_width_and_is_not_calibrated():
+    cells = [table_of((3.0, 1000.0, 2.0, one)) for one in (0.5, 0.7)]
+    for cell, cube in zip(cells, ("centre", "edge"), strict=True):
+        cell["quantity"], cell["unit"] = f"pore fraction, {cube} cube", "%"
+    table = pd.concat(cells)
+    conditions = Conditions(3.0, 1000.0, 2.0)
+    own = half_width("pore fraction, mine cube", "%", 40.0, 0.0, conditions, table=table)
+    assert own.total == 2 * 0.7
+    assert "elsewhere" in own.reason
+    edge = half_width("pore fraction, edge cube", "%", 40.0, 0.0, conditions, table=table)
+    assert (edge.total, edge.reason) == (2 * 0.7, None)
+    assert half_width("pore fraction, whole", "%", 40.0, 0.0, conditions, table=table) is None
+    assert half_width("Sn fraction, mine cube", "%", 40.0, 0.0, conditions, table=table) is None
+
+
 def test_a_corner_without_phantoms_is_not_calibrated():
     assert left(6.0, 200.0, 2.0)[1] is not None
     assert left(5.0, 1000.0, 12.0)[1] is not None

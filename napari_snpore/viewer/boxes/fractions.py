@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +16,7 @@ from napari_snpore.subvolume import NamedBox, extract_subvolume
 from napari_snpore.volume import Volume
 
 NO_ERROR = "no error estimated"
+ERROR_COLUMNS = ("corrected_percent", "low_95_percent", "high_95_percent", "calibrated")
 _WHOLE_PERCENT = 95
 """Least share of a box inside the envelope for fractions without a caveat."""
 
@@ -123,6 +124,28 @@ def fraction_row(
             f"only {math.floor(inside)} % of the box lie inside the envelope; shares are of that part.",
         )
     return found, ""
+
+
+def with_error_columns(table: pd.DataFrame, intervals: Mapping[str, Intervals]) -> pd.DataFrame:
+    """Return a table of :func:`box_fractions` with ``corrected_percent, low_95_percent,
+    high_95_percent, calibrated`` before ``note``; empty where no error is known.
+
+    ``intervals``: by the name of the layer.
+    """
+    found: dict[str, list[float | str]] = {name: [] for name in ERROR_COLUMNS}
+    for row in table.to_dict("records"):
+        share = row.get("fraction_percent", math.nan)
+        known = interval_of(
+            intervals.get(row["layer"], _NO_INTERVALS), row["box"], str(row.get("name")), share
+        )
+        values: tuple[float | str, ...] = (math.nan, math.nan, math.nan, "")
+        if known is not None:
+            best = known.best if known.is_corrected else math.nan
+            values = (best, known.low, known.high, "yes" if known.calibrated else "no")
+        for name, value in zip(ERROR_COLUMNS, values, strict=True):
+            found[name].append(value)
+    table = table.assign(**found)
+    return table[[*(name for name in table if name != "note"), "note"]]
 
 
 def _share(counted: str, share: float, known: FractionInterval | None) -> Share:

@@ -22,6 +22,7 @@ from napari_snpore.files import write_table
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.boxes.counting import BoxCounting, CountedBoxes
 from napari_snpore.viewer.boxes.fields import BoxFields
+from napari_snpore.viewer.boxes.fractions import with_error_columns
 from napari_snpore.viewer.boxes.handles import BoxHandles
 from napari_snpore.viewer.boxes.layer_list import CutList
 from napari_snpore.viewer.boxes.parts import Parts, Whole, cut_box
@@ -179,7 +180,7 @@ class SubvolumeWidget(LayerForm):
         InputError
             There are no boxes or no phases, or the place cannot be written.
         """
-        return _write(self.counting.result(), path)
+        return _write(self.counting.result(), self._intervals(), path)
 
     def state(self) -> Mapping[str, Any]:
         """Return the layer, the size of new cubes and what is ticked; the boxes themselves are a
@@ -242,8 +243,8 @@ class SubvolumeWidget(LayerForm):
         self.main_button.clicked.connect(self._extract)
         self.save_button = QPushButton("Save CSV …")
         self.save_button.setToolTip(
-            "Saves the fractions with one row per box, layer and phase. They are counts of voxels; errors are in the\n"
-            "table of numbers that a run writes."
+            "Saves the fractions with one row per box, layer and phase: counts of voxels, and beside them the corrected\n"
+            "value and its interval where errors were estimated (Measure, Errors)."
         )
         self.save_button.clicked.connect(self._ask_path)
         buttons = QHBoxLayout()
@@ -376,20 +377,24 @@ class SubvolumeWidget(LayerForm):
 
     def _save(self, path: str) -> None:
         """Write what is counted already; what is not yet is waited for with the window alive."""
-        found = self.counting.result()
+        found, intervals = self.counting.result(), self._intervals()
         self.status.run(
-            "Save CSV", lambda progress, should_stop: _write(found, path), self._on_saved
+            "Save CSV",
+            lambda progress, should_stop: _write(found, intervals, path),
+            self._on_saved,
         )
 
     def _on_saved(self, path: Path) -> None:
         self.status.say(f"Wrote {path}.")
 
 
-def _write(found: CountedBoxes | None, path: str | Path) -> Path:
+def _write(
+    found: CountedBoxes | None, intervals: Mapping[str, Intervals], path: str | Path
+) -> Path:
     if found is None or found.table.empty:
         reasons = "" if found is None else " ".join(found.refused)
         raise InputError(reasons or "There is no fraction to save; boxes and phases are needed.")
-    return write_table(Path(path), found.table)
+    return write_table(Path(path), with_error_columns(found.table, intervals))
 
 
 def _whole(layer: Layer) -> Whole:

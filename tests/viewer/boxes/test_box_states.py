@@ -10,9 +10,14 @@ import pytest
 from qtpy.QtCore import QSize
 from qtpy.QtGui import QColor, QIcon
 
+from napari_snpore.figures.intervals import FractionInterval
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.subvolume import NamedBox
-from napari_snpore.viewer.boxes.fractions import box_fractions, fraction_row
+from napari_snpore.viewer.boxes.fractions import (
+    box_fractions,
+    fraction_row,
+    with_error_columns,
+)
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.shared.boxes import COLORS, color_of
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
@@ -226,3 +231,23 @@ def test_no_box_has_the_colour_of_a_line_of_the_cross_hair():
 
     apart = [deltaE_ciede2000(lab(box), lab(plane.color)) for box in COLORS for plane in PLANES]
     assert min(apart) > 20
+
+
+def test_saved_fractions_carry_the_errors_of_their_own_value(drawn_phases):
+    boxes = [
+        NamedBox("a", (4.0, 3.0, 4.0), (2.0, 1.5, 1.5)),
+        NamedBox("far", (500.0, 0, 0), (1, 1, 1)),
+    ]
+    table = box_fractions(drawn_phases, "p", ["pore", "C", "Sn"], boxes)
+    share = float(table.loc[table["name"] == "C", "fraction_percent"].iloc[0])
+    known = {"a": {"C": FractionInterval(share, share - 1, share - 2, share + 1)}}
+    saved = with_error_columns(table, {"p": known}).set_index(["box", "name"])
+    row = saved.loc[("a", "C")]
+    assert row["corrected_percent"] == share - 1
+    assert (row["low_95_percent"], row["high_95_percent"]) == (share - 2, share + 1)
+    assert row["calibrated"] == "no"
+    assert np.isnan(saved.loc[("a", "Sn"), "low_95_percent"])
+    other = {"a": {"C": FractionInterval(share + 3, share + 2, share, share + 4)}}
+    unknown = with_error_columns(table, {"p": other})
+    assert unknown["low_95_percent"].isna().all()
+    assert list(unknown.columns)[-1] == "note"
