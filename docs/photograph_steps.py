@@ -126,7 +126,7 @@ def slices(viewer: napari.Viewer) -> Iterator[str]:
     bench.open_step("Subvolumes")
     yield "subvolumes_before"
     bench.form.layer = viewer.layers["pristine · phases"]
-    bench.form.place_presets(7.0)
+    bench.form.place_presets(6.0)
     yield "subvolumes"
 
 

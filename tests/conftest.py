@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from importlib.util import find_spec
@@ -21,3 +22,11 @@ if find_spec("napari") is None:
         for path in HERE.rglob("test_*.py")
         if NEEDS_WINDOW.search(path.read_text(encoding="utf-8"))
     ]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what the imports made out of garbage collections: napari collects several times in each
+    test with a window, and each time looked at half a million objects that stay.
+    """
+    gc.collect()
+    gc.freeze()

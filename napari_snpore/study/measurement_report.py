@@ -188,12 +188,9 @@ def dead_pore_statements(
                 f"open only to the cut: {row['open_to_cut_voxel_count']:,} voxels",
             )
         )
-    if upper["open_to_cut_voxel_count"]:
-        statements.append(
-            caveat(
-                f"{upper['open_to_cut_voxel_count']:,} pore voxels reach only a cut face: not counted as dead."
-            )
-        )
+    if count := upper["open_to_cut_voxel_count"]:
+        voxels = "1 pore voxel reaches" if count == 1 else f"{count:,} pore voxels reach"
+        statements.append(caveat(f"{voxels} only a cut face: not counted as dead."))
     return statements
 
 

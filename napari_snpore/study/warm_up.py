@@ -53,7 +53,7 @@ from napari_snpore.volume import Volume
 
 _SIDE = 12
 _ANGLES_DEG = np.linspace(-60.0, 60.0, 3)
-_GRAY_TYPES = ("f4", "u1", "u2", "i2", "f8")
+_GRAY_TYPES, _RARE_GRAY_TYPES = ("u1", "u2"), ("i2", "f8")
 _IDLE_S = 60.0
 """After this time with nothing to do the child process ends."""
 
@@ -81,7 +81,6 @@ class Job:
 def jobs() -> list[Job]:
     """Return all warm-ups, in the order in which their kernels are needed."""
     images, gray, objects = "tomography", "segmentation", "measurement"
-    others = _GRAY_TYPES[1:]
     return [
         Job("shifts", images, _shifts),
         Job("preview by SIRT", images, partial(_preview, Sirt(iterations=1, stop="iterations"))),
@@ -90,7 +89,7 @@ def jobs() -> list[Job]:
         Job("TV", images, warm_up_tv),
         Job("gray values of f4", gray, partial(_gray, "f4")),
         Job("envelope", gray, _envelope),
-        *(Job(f"gray values of {kind}", gray, partial(_gray, kind)) for kind in others),
+        *(Job(f"gray values of {kind}", gray, partial(_gray, kind)) for kind in _GRAY_TYPES),
         Job("majority filter", gray, partial(majority_filter, _phases(), radius=1)),
         Job("objects", objects, _objects),
         Job("distances to faces", objects, partial(distance_to_faces, _rod() > 0, (1.0, 1.0, 2.0))),
@@ -99,6 +98,7 @@ def jobs() -> list[Job]:
         Job("neighbours", objects, _neighbors),
         Job("diffusion", objects, _diffusion),
         Job("shell correlation", images, _shells),
+        *(Job(f"gray values of {kind}", gray, partial(_gray, kind)) for kind in _RARE_GRAY_TYPES),
         Job("DART", images, _dart),
         Job("Amira", "files", _runs),
     ]

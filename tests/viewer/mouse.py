@@ -12,7 +12,7 @@ def opened(viewer):
     _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "Ortho slices")
     seen, still = None, 0  # the dock moves below the picture, and the slices fit themselves into it
     while still < 3:
-        settle(0.15)
+        settle(0.06)  # its timers are of 50 ms at most
         now = [
             (view.is_veiled, view.canvas.canvas.size, view.camera.zoom)
             for view in widget.linked.views.values()

@@ -9,7 +9,9 @@ from qtpy.QtCore import QObject
 
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 
-_SIZE_PX = 90.0
+_SIZE_PX, _WIDE_FROM_PX = 170.0, 400.0
+"""Side of the axes as napari draws them in 3D, and of the smallest canvas in which they are."""
+_SMALL_PX = 90.0
 _MARGIN_PX = 20.0
 """Left free beside the axes in a canvas that is smaller than them."""
 _SMALLEST_PX = 40.0
@@ -19,8 +21,8 @@ def show_axes(viewer: Any, on: bool = True) -> None:
     """Show or hide the directions of the axes with their letters.
 
     They stand above on the left, away from the scale bars of window and plate, and without the box
-    that napari draws behind them, which would cover the scene. They keep their size while the scene
-    is turned, and are smaller in a canvas that has no room for them.
+    that napari draws behind them, which would cover the scene. In a small canvas they are smaller,
+    also while the scene is turned.
     """
     axes = viewer.canvas.overlays.axes
     if on and not axes.visible:
@@ -41,7 +43,10 @@ def axes_shown(viewer: Any) -> bool:
 
 def axes_size(height_px: float, width_px: float) -> float:
     """Return the side (px) of the axes in a canvas of a height and width (px)."""
-    return max(min(_SIZE_PX, height_px - _MARGIN_PX, width_px - _MARGIN_PX), _SMALLEST_PX)
+    side = min(height_px, width_px)
+    if side >= _WIDE_FROM_PX:
+        return _SIZE_PX
+    return max(min(_SMALL_PX, side - _MARGIN_PX), _SMALLEST_PX)
 
 
 class _AxesSize(QObject):

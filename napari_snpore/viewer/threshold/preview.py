@@ -124,6 +124,10 @@ class PhasePreview:
             self.layer = self._make(source)
         self._paint()
 
+    def shows(self, source: Any) -> bool:
+        """Return whether the preview is of this layer, and of its present values."""
+        return self.layer is not None and self._source is source and self.layer.data is source.data
+
     def hide(self) -> None:
         """Remove the preview layer."""
         self.coarsen(False)

@@ -23,8 +23,8 @@ from napari_snpore.segmentation.thresholds import Suggestion
 from napari_snpore.viewer.forms.form import caveat
 from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.preferences import preferences
-from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.events import breathe
+from napari_snpore.viewer.shared.layer_history import thresholds_of
 from napari_snpore.viewer.shared.layers import array_from_layer
 from napari_snpore.viewer.shared.other_specimens import hide_other_specimens
 from napari_snpore.viewer.shared.undo import Undo
@@ -259,7 +259,8 @@ class ThresholdWidget(ThresholdForm):
             return
         self._show_scheme(PhaseScheme(tuple(state["names"]), tuple(state["colors"])))
         set_settings(self, state.get("settings", {}))
-        self._show_layer(self.layer, kept=state.get("made_envelope"))
+        stays = bool(state["thresholds"]) and self._preview.shows(self.layer)
+        self._show_layer(self.layer, kept=state.get("made_envelope"), keep_preview=stays)
         if state["thresholds"]:
             self._chosen_thresholds = _checked(state["thresholds"])
             self._take(
@@ -354,9 +355,11 @@ class ThresholdWidget(ThresholdForm):
         saved: SavedForm | None = None,
         *,
         kept: Mapping[str, Any] | None = None,
+        keep_preview: bool = False,
     ) -> None:
         """Show a volume: with its remembered settings, or anew, with the envelope that a saved
-        window kept.
+        window kept. The preview may stay where it is of this volume: napari collects garbage for
+        each layer that goes, once a canvas.
         """
         if self._histogram is not None:
             self._chosen_thresholds = None  # thresholds of another volume: its own are suggested
@@ -364,7 +367,8 @@ class ThresholdWidget(ThresholdForm):
         self._kept = kept
         self._work.envelope_given_up = False
         self.region.show_volume(None, None, None)
-        self._preview.hide()
+        if not keep_preview:
+            self._preview.hide()
         self._history.clear()
         self.plot.set_histogram(None, "counting …" if layer is not None else "no volume")
         if self._chosen_thresholds is None:

@@ -34,11 +34,14 @@ class Form(QWidget):
 
 @pytest.fixture
 def aside(qapp):
+    gc.unfreeze()  # what the tests themselves set aside
     made = SetAside(QCoreApplication.instance(), lambda: False)
     made.stop()  # looked at by hand
     yield made
     gc.unfreeze()
     made.deleteLater()
+    gc.collect()
+    gc.freeze()
 
 
 def is_given_back(seen):
