@@ -7,12 +7,14 @@ the sample needs of them into ``napari_snpore/data/three_states/``.
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from napari_snpore.files import read_volume, write_volume
 from napari_snpore.phantom import make_phantom, simulate_tilt_series
 from napari_snpore.study.demo import ANGLES_DEG, DOSE
 from napari_snpore.study.phantom_files import write_tilts
@@ -57,6 +59,16 @@ def main(folder: Path) -> None:
         for name in KEPT:
             (SAMPLE / state / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(run / name, SAMPLE / state / name)
+        keep_phases(run / "volumes" / "phases.tif", SAMPLE / state / "phases.nrrd")
+
+
+def keep_phases(source: Path, place: Path) -> None:
+    """Write phases with their history as NRRD, compressed to a tenth."""
+    place.unlink(missing_ok=True)
+    write_volume(place, read_volume(source))
+    head, _, voxels = place.read_bytes().partition(b"\n\n")
+    head = head.replace(b"encoding: raw", b"encoding: gzip")
+    place.write_bytes(head + b"\n\n" + gzip.compress(voxels, 9, mtime=0))
 
 
 def make_run(state: str, folder: Path) -> None:

@@ -44,9 +44,16 @@ class FibreList:
     def follow(self, specimens: Iterable[SpecimenLayers]) -> bool:
         """Add the specimens that are new in the window, leave those that are gone, and return
         whether anything changed.
+
+        Phases of a run that is in the list are the same fibre: the run has more tables and counts.
         """
         before = [(one.name, one.folder, one.has_errors) for one in self.fibres]
-        found = {one.name: one for one in specimens}
+        results = [one.result for one in self.fibres if one.folder is not None and one.result]
+        found = {
+            one.name: one
+            for one in specimens
+            if not any(one.is_of_run(result) for result in results)
+        }
         self.fibres = [one for one in self.fibres if one.folder is not None or one.name in found]
         known = {one.name: one for one in self.fibres if one.folder is None}
         for name, specimen in found.items():

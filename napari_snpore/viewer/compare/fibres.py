@@ -91,6 +91,18 @@ class SpecimenLayers:
 
         return keeps_errors(steps_of(record_of(self.phases)))
 
+    def is_of_run(self, result: StateResult) -> bool:
+        """Return whether these are the phases of a run: their history keeps the numbers of it."""
+        from napari_snpore.study.run_errors import recorded_errors
+
+        errors = recorded_errors(steps_of(record_of(self.phases)))
+        if errors is None or len(errors.numbers) != len(result.numbers):
+            return False
+        return all(
+            list(errors.numbers[name]) == list(result.numbers[name])
+            for name in ("quantity", "unit", "value")
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class SpecimenData:

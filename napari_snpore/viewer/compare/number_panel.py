@@ -22,6 +22,9 @@ from napari_snpore.comparison.compare import Comparison
 from napari_snpore.viewer.compare.number_rows import NumberCell, NumberRow, number_rows, pairs_of
 from napari_snpore.viewer.compare.state_style import StateStyle
 
+DIFFERENCE = 3
+"""Column of the difference: after the two states of the pair, so that the three are seen together."""
+
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STANDS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 _ROW_PX = 34
@@ -29,10 +32,10 @@ _ROW_PX = 34
 _HIGHEST_PX = 760
 _LOWEST_PX = 120
 _FONT_PT = 8.0
-_NARROWEST_QUANTITY = 78
-_MARK_PX = 14
+_NARROWEST_QUANTITY = 88
+_MARK_PX = 12
 """Width of the piece of a state's line in its head."""
-_WIDEST_ASKED = 400
+_WIDEST_ASKED = 408
 """Width that the table asks of its dock; a wider one scrolls sideways."""
 
 
@@ -80,38 +83,28 @@ class NumberTable(QTableWidget):
         styles: Mapping[str, StateStyle],
         pair: tuple[str, str] | None,
     ) -> None:
-        """Show rows, with the line of each state in its head."""
+        """Show rows: the two states of the pair, their difference, and then the other states."""
         self.setRowCount(0)
         self.setColumnCount(1 + len(names) + (pair is not None))
         self.setHorizontalHeaderItem(0, QTableWidgetItem("Quantity"))
-        for column, name in enumerate(names, 1):
-            head = QTableWidgetItem(name)
-            if name in styles:
-                head.setIcon(styles[name].icon(_MARK_PX))
-            head.setToolTip(f"State '{name}': value with its 95 % interval.")
-            self.setHorizontalHeaderItem(column, head)
+        order = list(names if pair is None else (*pair, *(n for n in names if n not in pair)))
+        columns = {name: 1 + k + (pair is not None and k > 1) for k, name in enumerate(order)}
+        for name, column in columns.items():
+            self.setHorizontalHeaderItem(column, _state_head(name, styles.get(name)))
         if pair is not None:
-            head = QTableWidgetItem(f"{pair[1]}\n− {pair[0]}")
-            head.setToolTip(
-                "Difference with its 95 % interval, percentage points for per cent. Bold: beyond the error. ≈: below\n"
-                "the error, its interval holds 0."
-            )
-            self.setHorizontalHeaderItem(len(names) + 1, head)
+            self.setHorizontalHeaderItem(DIFFERENCE, _difference_head(pair))
         self.setRowCount(len(rows))
         for number, row in enumerate(rows):
-            self._show_row(number, row, pair is not None)
+            first = QTableWidgetItem(row.short_words)
+            first.setToolTip(row.words)
+            first.setFlags(_STANDS)
+            self.setItem(number, 0, first)
+            for name, cell in zip(names, row.values, strict=True):
+                self.setItem(number, columns[name], _item(cell))
+            if pair is not None:
+                self.setItem(number, DIFFERENCE, _difference_item(row.difference))
         self._fit_columns()
         self.updateGeometry()
-
-    def _show_row(self, number: int, row: NumberRow, with_difference: bool) -> None:
-        first = QTableWidgetItem(row.words)
-        first.setToolTip(row.words)
-        first.setFlags(_STANDS)
-        self.setItem(number, 0, first)
-        for column, cell in enumerate(row.values, 1):
-            self.setItem(number, column, _item(cell))
-        if with_difference:
-            self.setItem(number, len(row.values) + 1, _difference_item(row.difference))
 
     def _fit_columns(self) -> None:
         """Give numbers what they need and quantities the rest; more than fits scrolls sideways."""
@@ -129,7 +122,7 @@ class NumberTable(QTableWidget):
         metrics, named = self.fontMetrics(), self.horizontalHeaderItem(column)
         lines = [line for row in range(self.rowCount()) for line in self._lines(row, column)]
         heads = [] if named is None else named.text().split("\n")
-        mark = 0 if named is None or named.icon().isNull() else _MARK_PX + 6
+        mark = 0 if named is None or named.icon().isNull() else _MARK_PX + 4
         widest = max((metrics.horizontalAdvance(line) for line in lines), default=0)
         widest_head = max((metrics.horizontalAdvance(line) for line in heads), default=0)
         return max(widest + 10, widest_head + mark + 8)
@@ -219,6 +212,23 @@ class NumberPanel(QWidget):
         if self._comparison is not None:
             rows = number_rows(self._comparison, self.pair)
             self.table.show_rows(rows, self._comparison.names, self._styles, self.pair)
+
+
+def _state_head(name: str, style: StateStyle | None) -> QTableWidgetItem:
+    head = QTableWidgetItem(name)
+    if style is not None:
+        head.setIcon(style.icon(_MARK_PX))
+    head.setToolTip(f"State '{name}': value with its 95 % interval.")
+    return head
+
+
+def _difference_head(pair: tuple[str, str]) -> QTableWidgetItem:
+    head = QTableWidgetItem(f"{pair[1]}\n− {pair[0]}")
+    head.setToolTip(
+        "Difference with its 95 % interval, percentage points for per cent. Bold: beyond the error. ≈: below\n"
+        "the error, its interval holds 0."
+    )
+    return head
 
 
 def _item(cell: NumberCell) -> QTableWidgetItem:

@@ -12,7 +12,7 @@ import napari.components
 from napari.layers import Layer
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
@@ -303,7 +303,6 @@ class CompareWidget(DockedForm):
         self.headline = ResultText(
             "How many states and fibres were compared, and what lies beyond its error."
         )
-        self.results.addWidget(self.headline)
         self.tabs = ResultTabs()
         self.main_button.clicked.connect(self._start)
         self.tables_button = QPushButton("Save tables …")
@@ -322,13 +321,21 @@ class CompareWidget(DockedForm):
         self.footer.addWidget(self.status)
         outer = self.layout()
         assert isinstance(outer, QVBoxLayout)
-        outer.insertWidget(
-            outer.count() - 1, self.tabs, _TABS_STRETCH
-        )  # its parts scroll by themselves
+        outer.insertWidget(outer.count() - 1, self._results(), _TABS_STRETCH)
         self.status.busy_changed.connect(self._enable)
         self._freshness = Freshness(
             self, (self.headline,), self._settings, "Compare makes them fresh"
         )
+
+    def _results(self) -> QWidget:
+        """Return headline and tabs; not among the results that scroll, for the tabs do so themselves."""
+        made = QWidget()
+        column = QVBoxLayout(made)
+        column.setContentsMargins(8, 0, 8, 0)
+        column.setSpacing(4)
+        column.addWidget(self.headline)
+        column.addWidget(self.tabs, 1)
+        return made
 
     def _follow_layers(self) -> None:
         events = self._viewer.layers.events
@@ -407,6 +414,7 @@ class CompareWidget(DockedForm):
     def _on_read(self, read: ReadRuns) -> None:
         self._waiting.clear()
         said = [self._list.add_run(run, result) for run, result in read.runs]
+        self._list.follow(self._specimens.values())
         self._take_saved()
         self._show_fibres()
         problems = [*read.problems, *filter(None, said)]
@@ -484,10 +492,19 @@ class CompareWidget(DockedForm):
         self.tabs.show_comparison(comparison, styles)
         self.headline.show_lines(headline_of(comparison))
         self._freshness.note(settings)
-        phases = [self._specimens[one.name].phases for one in fibres if one.folder is None]
-        note_compared(phases, comparison.names)
+        note_compared(self._compared_layers(fibres), comparison.names)
         self._enable()
         self._show_saved()
+
+    def _compared_layers(self, fibres: Sequence[ComparedFibre]) -> list[Layer]:
+        """Return the phases of the specimens, and of the runs that are open in the window."""
+        names = {one.name for one in fibres if one.folder is None}
+        results = [one.result for one in fibres if one.folder is not None and one.result]
+        return [
+            one.phases
+            for one in self._specimens.values()
+            if one.name in names or any(one.is_of_run(result) for result in results)
+        ]
 
     def _show_saved(self) -> None:
         """Show what a saved window showed, once."""

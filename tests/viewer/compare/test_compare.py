@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QLineEdit
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.compare.fibre_table import ERRORS, FIBRE, STATE
+from napari_snpore.viewer.compare.number_panel import DIFFERENCE
 from napari_snpore.viewer.compare.sample import SAMPLE
 from napari_snpore.viewer.compare.widget import CompareWidget
 from napari_snpore.viewer.shared.layers import add_layer, phases_data
@@ -48,7 +49,7 @@ def texts(table, row):
 
 def row_of(table, words):
     return next(
-        row for row in range(table.rowCount()) if table.item(row, 0).text().startswith(words)
+        row for row in range(table.rowCount()) if table.item(row, 0).toolTip().startswith(words)
     )
 
 
@@ -99,11 +100,11 @@ def test_one_click_compares_and_shows_the_numbers_of_the_runs(of_runs, qtbot):
     difference = best[1] - best[0]
     down = math.hypot(best[1] - low[1], high[0] - best[0])
     up = math.hypot(high[1] - best[1], best[0] - low[0])
-    shown = cells[-1].removeprefix("≈ ")
+    shown = cells[DIFFERENCE].removeprefix("≈ ")
     assert shown.startswith(f"{difference:+.1f}")
     holds_zero = difference - down <= 0 <= difference + up
-    assert cells[-1].startswith("≈") == holds_zero
-    assert table.item(row_of(table, "Sn fraction, whole"), 4).font().bold() != holds_zero
+    assert cells[DIFFERENCE].startswith("≈") == holds_zero
+    assert table.item(row_of(table, "Sn fraction, whole"), DIFFERENCE).font().bold() != holds_zero
 
 
 def test_sizes_and_profiles_of_all_states_are_drawn_over_each_other(of_runs):
@@ -130,11 +131,12 @@ def test_sizes_and_profiles_of_all_states_are_drawn_over_each_other(of_runs):
 def test_another_pair_is_chosen(of_runs):
     of_runs.compare()
     panel = of_runs.tabs.numbers
-    before = texts(panel.table, 0)[-1]
+    before = texts(panel.table, 0)[DIFFERENCE]
     panel.pair_box.setCurrentText("desodiated − sodiated")
     assert of_runs.pair == ("sodiated", "desodiated")
-    assert texts(panel.table, 0)[-1] != before
-    assert panel.table.horizontalHeaderItem(4).text() == "desodiated\n− sodiated"
+    assert texts(panel.table, 0)[DIFFERENCE] != before
+    heads = [panel.table.horizontalHeaderItem(k).text() for k in range(1, 5)]
+    assert heads == ["sodiated", "desodiated", "desodiated\n− sodiated", "pristine"]
     assert of_runs.tabs.sizes.distances.text().startswith("Distance of desodiated from sodiated")
 
 
