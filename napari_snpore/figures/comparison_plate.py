@@ -7,12 +7,14 @@ pores over each other; curves; differences; the table. What there is no table fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.comparison.distributions import Weighting
+from napari_snpore.comparison.number_tables import Quantity
 from napari_snpore.errors import InputError
 from napari_snpore.figures.comparison_table import comparison_table, remark_on_comparison
 from napari_snpore.figures.difference_panel import DifferencePanel
@@ -25,6 +27,7 @@ from napari_snpore.figures.state_lines_panel import (
     StateCorrelationPanel,
     StateProfilePanel,
 )
+from napari_snpore.figures.state_series import StateLegend
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.figures.table_panel import TablePanel
 
@@ -34,11 +37,14 @@ COMPARISON_PARTS: dict[ComparisonPart, str] = {
     "bars": "fractions and profiles of all states",
     "sizes": "sizes of Sn clusters, overlaid",
     "pores": "sizes of pores, overlaid",
-    "curves": "cube size and correlation",
+    "curves": "Sn profile, correlation, volumes",
     "differences": "differences with intervals",
     "table": "table of states",
 }
 """Parts of the plate of a comparison, and their names for people."""
+
+DEFAULT_COMPARISON_PARTS: tuple[ComparisonPart, ...] = ("bars", "sizes", "differences", "table")
+"""They fit a page."""
 
 _FRACTION_GROUPS = {
     "whole": ("pore fraction, whole", "%"),
@@ -61,7 +67,8 @@ def comparison_plate(
     ----------
     comparison : Comparison
     parts : sequence of str, optional
-        Keys of :data:`COMPARISON_PARTS`; default: all for which there is a table.
+        Keys of :data:`COMPARISON_PARTS`; default: :data:`DEFAULT_COMPARISON_PARTS`. What there is no
+        table for is left out.
     pictures : sequence of Panel
         A picture of each state, such as a slice, above all else.
     title : str, optional
@@ -92,7 +99,7 @@ def comparison_rows(
     InputError
         An unknown part.
     """
-    chosen = list(COMPARISON_PARTS) if parts is None else list(parts)
+    chosen = list(DEFAULT_COMPARISON_PARTS) if parts is None else list(parts)
     for part in chosen:
         if part not in COMPARISON_PARTS:
             raise InputError(f"parts names {part!r}; {', '.join(COMPARISON_PARTS)} are possible.")
@@ -100,31 +107,54 @@ def comparison_rows(
     for part in chosen:
         panels = [panel for panel in _PANELS[part](comparison) if not panel.is_empty]
         if part == "table":
-            panels = [
-                TablePanel("States", comparison_table(comparison), remark_on_comparison(comparison))
-            ]
-        if panels:
-            rows.append(panels)
+            rows.append([_table(comparison)])
+        elif panels:
+            rows.append(_with_one_legend(panels))
     return rows
+
+
+_ROW_MM = 150.0
+"""Free for the legend above a row of panels."""
+
+
+def _with_one_legend(panels: list[Any]) -> list[Any]:
+    """Return the panels of a row with the legend of the states above the first one alone."""
+    if len(panels) == 1 or isinstance(panels[0], DifferencePanel):
+        return panels
+    first, *others = panels
+    return [
+        replace(first, legend=StateLegend(_ROW_MM)),
+        *(replace(panel, legend=StateLegend(_ROW_MM, hidden=True)) for panel in others),
+    ]
+
+
+def _table(comparison: Comparison) -> TablePanel:
+    """Return the table of the numbers that a paper reports; differences have panels of their own."""
+    kept = key_quantities(comparison) or None
+    table = comparison_table(comparison, differences=False, quantities=kept)
+    return TablePanel("States", table, remark_on_comparison(comparison, differences=False))
+
+
+def key_quantities(comparison: Comparison) -> list[Quantity]:
+    """Return the numbers that a paper reports, in the order of the table of states."""
+    table = comparison.states[["quantity", "unit"]].drop_duplicates()
+    return [
+        (quantity, unit)
+        for quantity, unit in table.itertuples(index=False, name=None)
+        if quantity in _KEY_FRACTIONS or unit != "%"
+    ]
 
 
 def key_differences(comparison: Comparison) -> list[DifferencePanel]:
     """Return panels of the differences of the numbers that a paper reports: percentages, and all
     others in percent of the first state.
     """
-    shares, others = [], []
-    for quantity, unit in (
-        comparison.differences[["quantity", "unit"]]
-        .drop_duplicates()
-        .itertuples(index=False, name=None)
-    ):
-        if unit.startswith("%"):
-            shares.append((quantity, unit))
-        else:
-            others.append((quantity, unit))
-    kept = [one for one in shares if one[0] in _KEY_FRACTIONS or "shorter than" in one[0]]
+    kept = key_quantities(comparison)
+    shares = [(quantity, unit) for quantity, unit in kept if unit.startswith("%")]
+    shares = [one for one in shares if not one[0].startswith("dead")]
+    others = [(quantity, unit) for quantity, unit in kept if not unit.startswith("%")]
     return [
-        DifferencePanel("Differences of fractions and shares", comparison, kept or shares),
+        DifferencePanel("Differences of fractions and shares", comparison, shares),
         DifferencePanel("Differences of numbers and sizes", comparison, others, relative=True),
     ]
 
@@ -135,6 +165,7 @@ _KEY_FRACTIONS = (
     "Sn fraction, whole",
     "pore fraction, centre cube",
     "pore fraction, edge cube",
+    "dead share of pore volume, connectivity 6",
 )
 
 
@@ -145,8 +176,10 @@ def _bars(comparison: Comparison) -> list[Any]:
             "Short objects", comparison, short_groups(comparison), "Share of number (%)"
         ),
         StateProfilePanel(comparison),
-        StateProfilePanel(comparison, "Sn_percent", "Sn fraction (%)"),
     ]
+    cubes = CubeSizePanel(comparison)
+    tin = StateProfilePanel(comparison, "Sn_percent", "Sn fraction (%)")
+    panels.append(tin if cubes.is_empty else cubes)
     return [panel for panel in panels if not isinstance(panel, StateBarsPanel) or panel.groups]
 
 
@@ -166,7 +199,6 @@ def _overlays(objects: str) -> Callable[[Comparison], list[Any]]:
         ("length_nm", "volume"),
         ("width_nm", "number"),
         ("aspect_ratio", "number"),
-        ("volume_nm3", "volume"),
     )
     return lambda comparison: [
         OverlayPanel(comparison, objects, size, weighting) for size, weighting in shown
@@ -174,7 +206,11 @@ def _overlays(objects: str) -> Callable[[Comparison], list[Any]]:
 
 
 def _curves(comparison: Comparison) -> list[Any]:
-    return [CubeSizePanel(comparison), StateCorrelationPanel(comparison)]
+    return [
+        StateProfilePanel(comparison, "Sn_percent", "Sn fraction (%)"),
+        StateCorrelationPanel(comparison),
+        OverlayPanel(comparison, "Sn", "volume_nm3", "volume"),
+    ]
 
 
 _PANELS: dict[ComparisonPart, Callable[[Comparison], list[Any]]] = {

@@ -5,13 +5,14 @@ the error.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from napari_snpore.comparison.compare import Comparison
-from napari_snpore.comparison.number_tables import CALIBRATED
+from napari_snpore.comparison.number_tables import CALIBRATED, Quantity
+from napari_snpore.figures.overlay_panel import BELOW
 from napari_snpore.figures.state_bars_panel import best_value, fibre_words
 from napari_snpore.numerals import signed, with_limits
 
@@ -21,14 +22,22 @@ _MOST_PAIRS = 3
 """Pairs of states that have a column each; of more states only the differences from the first."""
 
 
-def comparison_table(comparison: Comparison, *, differences: bool = True) -> pd.DataFrame:
+def comparison_table(
+    comparison: Comparison,
+    *,
+    differences: bool = True,
+    quantities: Sequence[Quantity] | None = None,
+) -> pd.DataFrame:
     """Return one row per number: its name with the unit, a column per state, and one per pair.
 
     Parameters
     ----------
     comparison : Comparison
     differences : bool
-        Add a column per pair of states; a difference below its error in parentheses.
+        Add a column per pair of states; a difference below its error in parentheses. Else a value is
+        marked by ``≈`` where it differs from that of the first state by less than the error.
+    quantities : sequence of (quantity, unit), optional
+        Which numbers; default: all.
 
     Returns
     -------
@@ -42,6 +51,12 @@ def comparison_table(comparison: Comparison, *, differences: bool = True) -> pd.
         for row in comparison.states.to_dict("records")
     }
     order = list(dict.fromkeys((quantity, unit) for quantity, unit, _ in cells))
+    if quantities is not None:
+        order = [quantity for quantity in order if quantity in quantities]
+    if not differences:
+        for row in comparison.differences.to_dict("records"):
+            if row["state_a"] == comparison.names[0] and row["below_error"] is True:
+                cells[row["quantity"], row["unit"], row["state_b"]] += f" {BELOW}"
     columns: dict[str, list[str]] = {
         "": [f"{quantity} ({unit})" if unit != "1" else quantity for quantity, unit in order]
     }
@@ -57,14 +72,18 @@ def comparison_table(comparison: Comparison, *, differences: bool = True) -> pd.
     return pd.DataFrame(columns)
 
 
-def remark_on_comparison(comparison: Comparison) -> str:
+def remark_on_comparison(comparison: Comparison, *, differences: bool = True) -> str:
     """Return how many fibres there are, and what marks mean."""
     rows = comparison.states.to_dict("records")
     words = [fibre_words([{str(key): value for key, value in row.items()} for row in rows])]
     if any(math.isfinite(row["corrected"]) for row in rows):
         words.append("fractions and volumes corrected by a digital twin where known")
     if comparison.differences["below_error"].eq(True).any():
-        words.append("in parentheses: the difference lies below the error")
+        words.append(
+            "in parentheses: the difference lies below the error"
+            if differences
+            else f"{BELOW}: differs from {comparison.names[0]} by less than the error"
+        )
     if _some_are_calibrated(comparison):
         if (comparison.states["calibrated"] != CALIBRATED).any():
             words.append("*: the interval is not calibrated")

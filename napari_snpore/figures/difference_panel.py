@@ -18,10 +18,10 @@ from napari_snpore.figures.numbers import plain_ticks
 from napari_snpore.figures.page import Box, axes_at, wrapped
 from napari_snpore.figures.panels import least_of_heading
 from napari_snpore.figures.state_bars_panel import best_value
-from napari_snpore.figures.state_series import StateSeries, legend_above, legend_lines, series_of
+from napari_snpore.figures.state_series import StateLegend, StateSeries, series_of
 from napari_snpore.figures.style import GRAY, INK, PALE, FigureStyle
 
-_ROW_MM = 3.1
+_ROW_MM = 1.8
 """Of one pair of states."""
 
 _NAMES_MM = 40.0
@@ -71,12 +71,12 @@ class DifferencePanel:
     def aspect(self) -> float:
         """Higher with more rows: 85 mm wide at 7 pt."""
         rows = max(len(self.shown), 1) * max(len(self.pairs), 1)
-        return 85.0 / (_ROW_MM * rows + 1.5 * len(self.shown) + 16.0)
+        return 85.0 / (_ROW_MM * rows + 1.2 * len(self.shown) + 16.0)
 
     def least_mm(self, style: FigureStyle) -> float:
         """Return what the names of the numbers and the height of its rows take."""
         rows = max(len(self.shown), 1) * max(len(self.pairs), 1)
-        least_height = (2.4 * rows + 16.0) * style.font_pt / 7
+        least_height = (1.6 * rows + 16.0) * style.font_pt / 7
         return max(
             60.0 * style.font_pt / 7,
             least_height * self.aspect,
@@ -127,7 +127,8 @@ class DifferencePanel:
         width_mm = box.width - left - 2.0
         labels = [_label(*quantity, self.relative) for quantity in self.shown]
         labels = [wrapped(label, width_mm=left - 2.0, size_pt=style.small_pt) for label in labels]
-        head = style.line_mm * legend_lines(list(names.values()), width_mm=box.width, style=style)
+        legend = StateLegend(box.width)  # the names of pairs need the width of the panel
+        head = legend.height_mm(list(names.values()), box.width, style)
         below = 2 * style.line_mm + 1.6
         frame = Box(box.left + left, box.top + head, width_mm, box.height - head - below)
         axes = axes_at(figure, frame)
@@ -148,10 +149,10 @@ class DifferencePanel:
         unit = "% of the first state" if self.relative else "percentage points"
         axes.set_xlabel(f"Difference ({unit})")
         plain_ticks(axes.xaxis, at_most=6)
-        legend_above(axes, list(names.values()), width_mm=box.width, style=style, kind="point")
-        legend = axes.get_legend()
-        if legend is not None:  # the names of pairs need the width of the panel
-            legend.set_bbox_to_anchor((-left / width_mm, 1.0), transform=axes.transAxes)
+        legend.draw(axes, list(names.values()), width_mm, style, kind="point")
+        drawn = axes.get_legend()
+        if drawn is not None:
+            drawn.set_bbox_to_anchor((-left / width_mm, 1.0), transform=axes.transAxes)
 
 
 def _draw_difference(axes: Any, place: float, row: Mapping[str, Any], series: StateSeries) -> None:

@@ -5,8 +5,9 @@ each share.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from napari_snpore.figures.numbers import log_ticks, number, plain_ticks
 from napari_snpore.figures.page import Box, axes_at
 from napari_snpore.figures.panels import least_of_heading
 from napari_snpore.figures.plot_panels import left_of_plot, plot_frame
-from napari_snpore.figures.state_series import legend_above, legend_lines, series_of
+from napari_snpore.figures.state_series import StateLegend, series_of
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.measurement.columns import column_of
 
@@ -34,12 +35,14 @@ class OverlayPanel:
         The phase, such as ``"Sn"``.
     size : {"length_nm", "width_nm", "aspect_ratio", "volume_nm3"}
     weighting : {"number", "volume"}
+    legend : StateLegend
     """
 
     comparison: Comparison
     objects: str
     size: str
     weighting: Weighting = "number"
+    legend: StateLegend = field(default_factory=StateLegend)
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 
@@ -74,35 +77,46 @@ class OverlayPanel:
         return max(5.6 * style.font_pt, least_of_heading(self.heading, style))
 
     def note(self) -> str:
-        """Return the Kolmogorov-Smirnov distances, which of them lie below the error, and what lies
-        beyond the axis.
+        """Return how many objects count, the Kolmogorov-Smirnov distances by the places of the states,
+        and what lies beyond the axis.
         """
-        parts = []
-        for row in self._of_this(self.comparison.distributions).to_dict("records"):
-            if math.isfinite(row["ks_distance"]):
-                below = " (below the error)" if row["below_error"] is True else ""
-                parts.append(
-                    f"{row['state_a']} and {row['state_b']} {number(row['ks_distance'], digits=2)}{below}"
-                )
-        words = ["bands: 95 % interval along the fibre"]
-        if parts:
-            words.append(f"KS distance: {', '.join(parts)}")
+        distances = self._of_this(self.comparison.distributions)
+        counts: dict[str, int] = {}
+        words = ["bands: 95\N{NO-BREAK SPACE}%"]
+        for row in distances.to_dict("records"):
+            counts |= {row["state_a"]: row["objects_a"], row["state_b"]: row["objects_b"]}
+        if counts:
+            words.insert(0, "n = " + ", ".join(f"{count:,}" for count in counts.values()))
+        known = [row for row in distances.to_dict("records") if math.isfinite(row["ks_distance"])]
+        if known:
+            words.append("KS " + ", ".join(map(self._distance_words, known)))
+            if any(row["below_error"] is True for row in known):
+                words.append(f"{BELOW}: below the error")
         if self.size == "aspect_ratio":
-            words.append("resolved objects only")
-        beyond = self._rows[np.isinf(self._rows["bin_to"]) & (self._rows["share_percent"] > 0)]
+            words.append("resolved objects")
+        beyond = self._rows[np.isinf(self._rows["bin_to"]) & (self._rows["share_percent"] >= 0.05)]
         if len(beyond):
             shares = ", ".join(
                 f"{row['state']} {number(row['share_percent'], digits=2)} %"
                 for row in beyond.to_dict("records")
             )
-            words.append(f"beyond the last bin: {shares}")
+            words.append(f"beyond the axis: {shares}")
         return "; ".join(words)
+
+    def _distance_words(self, row: Mapping[Any, Any]) -> str:
+        """Return the distance of two states, named by their places."""
+        places = [self.comparison.names.index(row[name]) + 1 for name in ("state_a", "state_b")]
+        mark = BELOW if row["below_error"] is True else ""
+        pair = "–".join(map(str, places)) + ": " if len(self.comparison.names) > 2 else ""
+        return f"{pair}{mark}{number(row['ks_distance'], digits=2)}".replace(
+            " ", "\N{NO-BREAK SPACE}"
+        )
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the lines, their bands and the legend above them."""
         names = self.comparison.names
         width_mm = box.width - left_of_plot(style) - 2.0
-        head = style.line_mm * legend_lines(names, width_mm=width_mm, style=style)
+        head = self.legend.height_mm(names, width_mm, style)
         axes = axes_at(figure, plot_frame(box, style, head_mm=head))
         rows = self._rows[np.isfinite(self._rows["bin_to"])]
         for name, series in series_of(names).items():
@@ -141,6 +155,10 @@ class OverlayPanel:
                 plain_ticks(axes.xaxis, at_most=6)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(column_of(self.size).axis)
-        axes.set_ylabel(f"Share of {self.weighting} (%)")
+        axes.set_ylabel("Share (%)")
         plain_ticks(axes.yaxis, at_most=5)
-        legend_above(axes, names, width_mm=width_mm, style=style)
+        self.legend.draw(axes, names, width_mm, style)
+
+
+BELOW = "≈"
+"""Marks what lies below the error."""

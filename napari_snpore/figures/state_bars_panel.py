@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -16,7 +16,7 @@ from napari_snpore.figures.numbers import plain_ticks
 from napari_snpore.figures.page import Box, axes_at, text_width_mm, wrapped
 from napari_snpore.figures.panels import least_of_heading
 from napari_snpore.figures.plot_panels import left_of_plot, plot_frame
-from napari_snpore.figures.state_series import legend_above, legend_lines, series_of
+from napari_snpore.figures.state_series import StateLegend, series_of
 from napari_snpore.figures.style import INK, FigureStyle
 
 
@@ -33,12 +33,14 @@ class StateBarsPanel:
         Name below each group, and which number of ``comparison.states`` it shows; all of one unit.
     label : str
         Of the upright axis, with the unit.
+    legend : StateLegend
     """
 
     heading: str
     comparison: Comparison
     groups: Mapping[str, Quantity]
     label: str
+    legend: StateLegend = field(default_factory=StateLegend)
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 
@@ -46,7 +48,7 @@ class StateBarsPanel:
     def aspect(self) -> float:
         """Wider with more bars."""
         bars = len(self.groups) * len(self.comparison.names)
-        return min(max(0.9, 0.12 * bars + 0.3), 2.4)
+        return min(max(1.0, 0.1 * bars + 0.3), 2.4)
 
     @property
     def is_empty(self) -> bool:
@@ -70,7 +72,7 @@ class StateBarsPanel:
             text_width_mm(word, style.small_pt) for name in self.groups for word in name.split()
         )
         across = left_of_plot(style) + 2.0 + (names + 1.5) * len(self.groups)
-        upright = text_width_mm(self.label, style.font_pt) + 3 * style.line_mm + 1.2
+        upright = text_width_mm(self.label, style.font_pt) + style.line_mm
         return max(across, upright * self.aspect, least_of_heading(self.heading, style))
 
     def note(self) -> str:
@@ -84,7 +86,7 @@ class StateBarsPanel:
         """Draw the bars with their whiskers, the legend above them."""
         names = self.comparison.names
         width_mm = box.width - left_of_plot(style) - 2.0
-        head = style.line_mm * legend_lines(names, width_mm=width_mm, style=style)
+        head = self.legend.height_mm(names, width_mm, style)
         slot_mm = width_mm / len(self.groups)
         labels = [wrapped(name, width_mm=slot_mm, size_pt=style.small_pt) for name in self.groups]
         lines = max(label.count("\n") + 1 for label in labels)
@@ -117,7 +119,7 @@ class StateBarsPanel:
         axes.set_ylim(bottom=0)
         axes.set_ylabel(self.label)
         plain_ticks(axes.yaxis, at_most=5)
-        legend_above(axes, names, width_mm=width_mm, style=style, kind="bar")
+        self.legend.draw(axes, names, width_mm, style, kind="bar")
 
 
 Row = Mapping[str, Any]

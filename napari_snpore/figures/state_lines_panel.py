@@ -4,7 +4,7 @@ the size of a cube, the correlation of the pores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -17,12 +17,7 @@ from napari_snpore.figures.numbers import plain_ticks
 from napari_snpore.figures.page import Box, axes_at
 from napari_snpore.figures.panels import least_of_heading
 from napari_snpore.figures.plot_panels import left_of_plot, plot_frame
-from napari_snpore.figures.state_series import (
-    StateSeries,
-    legend_above,
-    legend_lines,
-    series_of,
-)
+from napari_snpore.figures.state_series import StateLegend, StateSeries, series_of
 from napari_snpore.figures.style import GRAY, FigureStyle
 
 _LEAST_SHARE = 0.005
@@ -45,13 +40,14 @@ class StateProfilePanel:
     comparison: Comparison
     column: str = "pore_percent"
     label: str = "Pore fraction (%)"
+    legend: StateLegend = field(default_factory=StateLegend)
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 
     @property
     def heading(self) -> str:
         """What is drawn."""
-        return f"{self.label.partition(' (')[0]} below the surface"
+        return f"{self.label.partition(' (')[0]}, radial"
 
     @property
     def aspect(self) -> float:
@@ -70,11 +66,11 @@ class StateProfilePanel:
 
     def note(self) -> str:
         """Return what one line is."""
-        return "shells of equal depth, all around the fibre; one line per fibre"
+        return "shells of equal depth; one line per fibre"
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the lines, the legend above them."""
-        axes = _axes_of_lines(figure, box, self.comparison, style)
+        axes = _axes_of_lines(figure, box, self, style)
         table = self.comparison.table("profile")
         deepest = 0.0
         for name, series in series_of(self.comparison.names).items():
@@ -101,7 +97,8 @@ class CubeSizePanel:
     """
 
     comparison: Comparison
-    heading: ClassVar[str] = "Pore fraction against the size of a cube"
+    legend: StateLegend = field(default_factory=StateLegend)
+    heading: ClassVar[str] = "Pore fraction in cubes"
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 
@@ -121,11 +118,11 @@ class CubeSizePanel:
 
     def note(self) -> str:
         """Return what the bands are."""
-        return "bands: ± one standard deviation between cubes of one size"
+        return "bands: ± standard deviation between cubes"
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the means and their spread, the legend above them."""
-        axes = _axes_of_lines(figure, box, self.comparison, style)
+        axes = _axes_of_lines(figure, box, self, style)
         table = self.comparison.table("cube sizes")
         for name, series in series_of(self.comparison.names).items():
             for _, rows in table[table["state"] == name].groupby("fibre", sort=False):
@@ -160,6 +157,7 @@ class StateCorrelationPanel:
     """
 
     comparison: Comparison
+    legend: StateLegend = field(default_factory=StateLegend)
     heading: ClassVar[str] = "Two-point correlation of the pores"
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
@@ -184,7 +182,7 @@ class StateCorrelationPanel:
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the lines, the legend above them."""
-        axes = _axes_of_lines(figure, box, self.comparison, style)
+        axes = _axes_of_lines(figure, box, self, style)
         table = self.comparison.table("correlation")
         table = table[table["direction"] == "all"]
         axes.axhline(0, color=GRAY, linewidth=0.5)
@@ -210,12 +208,17 @@ def _shells(profile: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["voxel_count"] >= _LEAST_SHARE * rows["voxel_count"].sum()]
 
 
-def _axes_of_lines(figure: Figure, box: Box, comparison: Comparison, style: FigureStyle) -> Axes:
+def _axes_of_lines(
+    figure: Figure,
+    box: Box,
+    panel: StateProfilePanel | CubeSizePanel | StateCorrelationPanel,
+    style: FigureStyle,
+) -> Axes:
     """Return axes below the legend of the states."""
-    width_mm = box.width - left_of_plot(style) - 2.0
-    head = style.line_mm * legend_lines(comparison.names, width_mm=width_mm, style=style)
+    names, width_mm = panel.comparison.names, box.width - left_of_plot(style) - 2.0
+    head = panel.legend.height_mm(names, width_mm, style)
     axes = axes_at(figure, plot_frame(box, style, head_mm=head))
-    legend_above(axes, comparison.names, width_mm=width_mm, style=style)
+    panel.legend.draw(axes, names, width_mm, style)
     return axes
 
 

@@ -59,33 +59,54 @@ def series_of(names: Sequence[str]) -> dict[str, StateSeries]:
     }
 
 
-def legend_lines(names: Sequence[str], *, width_mm: float, style: FigureStyle) -> int:
-    """Return how many lines the legend of the states takes above a plot."""
-    return math.ceil(len(names) / _columns(names, width_mm, style))
+@dataclass(frozen=True)
+class StateLegend:
+    """Where the legend of the states stands above a plot.
+
+    Parameters
+    ----------
+    width_mm : float, optional
+        What is free for it, such as the whole row of a plate; default: the width of the plot.
+    hidden : bool
+        Leave its lines empty, because the first panel of the row has it.
+    """
+
+    width_mm: float | None = None
+    hidden: bool = False
+
+    def height_mm(self, names: Sequence[str], plot_mm: float, style: FigureStyle) -> float:
+        """Return how much its lines take."""
+        columns = _columns(names, self.width_mm or plot_mm, style)
+        return style.line_mm * math.ceil(len(names) / columns)
+
+    def draw(
+        self,
+        axes: Axes,
+        names: Sequence[str],
+        plot_mm: float,
+        style: FigureStyle,
+        kind: str = "line",
+    ) -> None:
+        """Write which state is which: ``kind`` is "line", "point" or "bar"."""
+        if self.hidden:
+            return
+        axes.legend(
+            handles=[_handle(name, series, kind) for name, series in series_of(names).items()],
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            ncols=_columns(names, self.width_mm or plot_mm, style),
+            handlelength=1.9 if kind == "line" else 1.2,
+            columnspacing=0.9,
+        )
 
 
-def legend_above(
-    axes: Axes, names: Sequence[str], *, width_mm: float, style: FigureStyle, kind: str = "line"
-) -> None:
-    """Write which state is which above a plot: ``kind`` is "line", "point" or "bar"."""
-    handles: list[Line2D | Patch] = []
-    for name, series in series_of(names).items():
-        if kind == "bar":
-            handles.append(Patch(label=name, **series.area))
-        elif kind == "point":
-            handles.append(
-                Line2D([], [], color=series.color, marker=series.marker, linestyle="", label=name)
-            )
-        else:
-            handles.append(Line2D([], [], label=name, **series.line))
-    axes.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=_columns(names, width_mm, style),
-        handlelength=1.9 if kind == "line" else 1.2,
-        columnspacing=0.9,
-    )
+def _handle(name: str, series: StateSeries, kind: str) -> Line2D | Patch:
+    if kind == "bar":
+        return Patch(label=name, **series.area)
+    if kind == "point":
+        options = {"color": series.color, "marker": series.marker, "linestyle": ""}
+        return Line2D([], [], label=name, **options)
+    return Line2D([], [], label=name, **series.line)
 
 
 def _columns(names: Sequence[str], width_mm: float, style: FigureStyle) -> int:
