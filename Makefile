@@ -21,7 +21,7 @@ ACTIONS ?= 300
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check oldest bench cancel freezes kills soak fuzz truth calibration calibrate-polish calibrate-images clean
+.PHONY: demo test check oldest bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -65,6 +65,11 @@ freezes:
 kills:
 	@scripts/environment gui
 	@QT_QPA_PLATFORM=offscreen $(PYTHON) -m benchmarks kills --count $(KILLS)
+
+# Kills at random instants of a study, which is resumed: the same bits at the end.
+study-kills:
+	@scripts/environment gui
+	@$(PYTHON) -m benchmarks study_kills --count 20
 
 # Random actions in a real window: no exception, nothing left over, memory flat.
 soak:

@@ -149,8 +149,8 @@ def recipe_of(
         input=InputSection(tilt_series="aligned images"),
         reconstruct=ReconstructSection(tv=_tv(made), thickness_px=made.thickness_px),
         threshold=checked(ThresholdSection, **threshold),
-        envelope=_envelope(cut.envelope),
-        cleanup=_cleanup(history, names or ()),
+        envelope=envelope_section(cut.envelope),
+        cleanup=cleanup_section(history, names or ()),
         polish=PolishSection(enabled=True, boundary_weight=weight),
         measure=section or MeasureSection(details=False),
         uncertainty=uncertainty or UncertaintySection(),
@@ -169,7 +169,8 @@ def _tv(made: ReconstructStep) -> Tv:
     )
 
 
-def _envelope(step: EnvelopeStep | None) -> EnvelopeSection:
+def envelope_section(step: EnvelopeStep | None) -> EnvelopeSection:
+    """Return the settings that made an envelope; None: there is none."""
     if step is None:
         return EnvelopeSection(enabled=False)
     known: dict[str, Any] = {
@@ -183,7 +184,8 @@ def _envelope(step: EnvelopeStep | None) -> EnvelopeSection:
     return checked(EnvelopeSection, **known)
 
 
-def _cleanup(history: Sequence[HistoryStep], names: Sequence[str]) -> CleanupSection:
+def cleanup_section(history: Sequence[HistoryStep], names: Sequence[str]) -> CleanupSection:
+    """Return the smoothing before and the clean-up after the thresholds that a history says."""
     smoothed = all_steps(history, SmoothStep)
     if len(smoothed) > 1:
         raise InputError("The volume was smoothed more than once, which a twin cannot repeat.")

@@ -87,7 +87,7 @@ class KeptSteps:
         name : str
             Of the step.
         record : Record
-            Of the run: what the step noted in it, times and needs of memory, is kept as well.
+            Of the run: times and results that were noted in it are kept as well.
         make : callable
             Does the step.
         """
@@ -96,15 +96,13 @@ class KeptSteps:
         path = self.folder / f"{name.replace(' ', '-')}{_SUFFIX}"
         kept = self._read(path)
         if kept is not None:
-            made, timings, needs = kept
+            made, timings, results = kept
             record.timings_s |= timings
-            if needs is not None:
-                record.results["memory_bytes"] = needs
+            record.results |= results
             self.say(f"{name}: kept from an earlier start")
             return cast(Made, made)
         made = make()
-        needs = copy.deepcopy(record.results.get("memory_bytes"))
-        self._write(path, (made, dict(record.timings_s), needs))
+        self._write(path, (made, dict(record.timings_s), copy.deepcopy(record.results)))
         return made
 
     def remove(self) -> None:
@@ -112,7 +110,7 @@ class KeptSteps:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _read(self, path: Path) -> tuple[Any, dict[str, float], Any] | None:
+    def _read(self, path: Path) -> tuple[Any, dict[str, float], dict[str, Any]] | None:
         try:
             with path.open("rb") as file:
                 if file.readline().decode("ascii", "replace").strip() != self.key:
@@ -124,7 +122,7 @@ class KeptSteps:
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
-        return cast("tuple[Any, dict[str, float], Any]", found)
+        return cast("tuple[Any, dict[str, float], dict[str, Any]]", found)
 
     def _write(self, path: Path, content: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

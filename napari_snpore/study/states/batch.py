@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -243,6 +244,7 @@ def batch_text(recipes: Mapping[str, Recipe], failed: Mapping[str, str]) -> str:
 
 def _long_table(recipes: Mapping[str, Recipe], out: Path, failed: dict[str, str]) -> pd.DataFrame:
     tables = []
+    files = _file_names(recipes, out)
     for name in recipes:
         if name in failed:
             continue
@@ -251,11 +253,28 @@ def _long_table(recipes: Mapping[str, Recipe], out: Path, failed: dict[str, str]
         except InputError as error:
             failed[name] = str(error)
             continue
-        table.insert(0, "file", name)
+        table.insert(0, "file", files[name])
         tables.append(table)
     if not tables:
         return pd.DataFrame(columns=["file", *NUMBER_COLUMNS])
     return pd.concat(tables, ignore_index=True)
+
+
+def _file_names(recipes: Mapping[str, Recipe], out: Path) -> dict[str, str]:
+    """Return the file of each run: its name, where several have one its path relative to the
+    results.
+    """
+    paths = {
+        name: str(recipe.input.tilt_series or recipe.input.volume)
+        for name, recipe in recipes.items()
+    }
+    counts = Counter(Path(path).name for path in paths.values())
+    return {
+        name: Path(path).name
+        if counts[Path(path).name] == 1
+        else relative_path(path, resolved(out))
+        for name, path in paths.items()
+    }
 
 
 def _with_xf_beside(recipe: Recipe, folder: Path) -> Recipe:

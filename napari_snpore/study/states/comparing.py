@@ -239,15 +239,23 @@ def _results(
 
 
 def _draw(out: Path, comparison: Comparison, kept: Study) -> list[str]:
-    """Draw the figures of a comparison, and return their files relative to the folder."""
+    """Draw the plate of a comparison and each of its parts; return the files relative to the
+    folder.
+    """
     # matplotlib costs a second and belongs to figures alone
     from napari_snpore.figures import save_figure
-    from napari_snpore.figures.comparison_figures import comparison_figures
+    from napari_snpore.figures.comparison_plate import (
+        COMPARISON_PARTS,
+        comparison_plate,
+        comparison_rows,
+    )
 
     about = {"figure": "comparison", "study": kept.model_dump(mode="json", exclude_none=True)}
     files: list[str] = []
-    for name, figure in comparison_figures(comparison).items():
-        saved = save_figure(figure, out / FIGURES / name, recipe=about)
+    parts = [part for part in COMPARISON_PARTS if comparison_rows(comparison, parts=[part])]
+    for name, chosen in {**{part: [part] for part in parts}, "comparison": parts}.items():
+        figure = comparison_plate(comparison, parts=chosen, title=kept.study.title or None)
+        saved = save_figure(figure, out / FIGURES / name, recipe={**about, "parts": list(chosen)})
         files += [f"{FIGURES}/{path.name}" for path in saved]
     return files
 

@@ -158,7 +158,7 @@ def _numbers(folder: Path, record: Mapping[str, Any]) -> pd.DataFrame:
         if column not in numbers:  # of an older version
             numbers[column] = math.nan
     for column in ("dominant_source", "calibrated", "restoration"):
-        numbers[column] = numbers[column].fillna("")
+        numbers[column] = numbers[column].astype(object).fillna("")
     return numbers[list(NUMBER_COLUMNS)]
 
 
