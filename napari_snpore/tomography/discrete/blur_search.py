@@ -224,14 +224,44 @@ def _first_trials(
     done = _SHARE_OF_FIRST
     while True:
         at = min(trials, key=lambda sigma: trials[sigma].residual)
-        further = at * _STEP if at == max(trials) else at / _STEP
-        inside = min(trials) < at < max(trials)
-        if inside or not _LEAST_BLUR_PX <= further <= LARGEST_BLUR_PX:
+        further = _further(_curve(trials))
+        if further is None or not _LEAST_BLUR_PX <= further <= LARGEST_BLUR_PX:
             return trials
         levels = trials[at].levels
         # how many follow is not known: each takes half of what is left of the bar
         part, done = share_of(progress, done, (done + 1) / 2), (done + 1) / 2
         trials |= search.run(tilts, [further], levels[0] if levels else contrast, part)
+
+
+def _further(curve: Curve) -> float | None:
+    """Return the next σ beside the least R; None where it is enclosed, or there is nothing to try.
+
+    A σ with which no levels fit says nothing: half the step is tried before it.
+
+    Examples
+    --------
+    >>> round(_further(((0.7, 3.0), (1.0, 2.0), (1.4, 1.0))), 3)
+    1.96
+    >>> round(_further(((0.7, 3.0), (1.0, 2.0), (1.4, math.inf))), 3)
+    1.183
+    >>> _further(((0.7, 3.0), (1.0, 2.0), (1.4, 4.0)))
+    """
+    at, least = min(curve, key=lambda point: point[1])
+    if not math.isfinite(least):
+        return None
+    tried = dict(curve)
+    for side in (_STEP, 1 / _STEP):
+        if any(
+            (sigma > at) == (side > 1) for sigma, value in curve if sigma != at and value < math.inf
+        ):
+            continue
+        steps = [at * side, at * math.sqrt(side)]
+        return next((step for step in steps if not _is_tried(step, tried)), None)
+    return None
+
+
+def _is_tried(sigma: float, tried: Mapping[float, float]) -> bool:
+    return any(math.isclose(sigma, one, rel_tol=1e-9) for one in tried)
 
 
 def _minimum(curve: Curve) -> tuple[float | None, str | None]:

@@ -109,6 +109,27 @@ def test_halves_of_the_tilts_alternate_by_angle(monkeypatch):
     np.testing.assert_array_equal(used[-1], series.angles_deg[1::2])
 
 
+@pytest.mark.parametrize("lost", [lambda sigma: sigma > 1.3, lambda sigma: sigma < 0.8])
+def test_a_trial_that_fits_no_levels_is_passed_by(monkeypatch, lost):
+    """Far from the blur of the images no levels of phases may rise; it is enclosed nearer by."""
+
+    def run(search, tilts, trials, *_):
+        def fit(sigma):
+            return lost(sigma) and len(tilts) == len(search.angles_deg)
+
+        return {
+            sigma: BlurTrial(np.inf)
+            if fit(sigma)
+            else BlurTrial(1 + (sigma**2 - 1) ** 2, (1.0,), 0.0)
+            for sigma in trials
+        }
+
+    monkeypatch.setattr(blur_trials.BlurTrials, "run", run)
+    found = find_blur(small(np.linspace(-69, 69, 30)))
+    assert found.sigma_px == pytest.approx(1.0)
+    assert found.reliable
+
+
 def test_levels_that_are_wrong_are_a_reason():
     """Of twice and more the grey value of the object: the phases cannot give these images."""
     found = find_blur(small(), levels=(2.5, 4.0))
