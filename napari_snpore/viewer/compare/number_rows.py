@@ -22,6 +22,9 @@ _SHORT = (
     (" fraction, ", ", "),
     ("dead share of pore volume", "dead pores"),
     ("shorter than", "<"),
+    ("connectivity 6", "6-connected"),
+    ("connectivity 18", "18-connected"),
+    ("connectivity 26", "26-connected"),
 )
 """Words of quantities that a narrow table has no width for."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QTabWidget
@@ -25,9 +26,9 @@ _TABS = (
 class ResultTabs(QTabWidget):
     """The four tabs; hidden until there is a comparison."""
 
-    def __init__(self) -> None:
+    def __init__(self, viewer: Any) -> None:
         super().__init__()
-        self.numbers, self.sizes, self.profile = NumberPanel(), SizePanel(), ProfilePanel()
+        self.numbers, self.sizes, self.profile = NumberPanel(viewer), SizePanel(), ProfilePanel()
         self.notes = QLabel()
         self.notes.setWordWrap(True)
         self.notes.setTextFormat(Qt.TextFormat.PlainText)

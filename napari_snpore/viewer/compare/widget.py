@@ -256,6 +256,11 @@ class CompareWidget(DockedForm):
         else:
             self._freshness.compare()
 
+    def closed(self) -> None:
+        """Stop, and close the table below the picture."""
+        self.tabs.numbers.close_table()
+        super().closed()
+
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take folders."""
         if event is not None and _folders_of(event):
@@ -303,7 +308,7 @@ class CompareWidget(DockedForm):
         self.headline = ResultText(
             "How many states and fibres were compared, and what lies beyond its error."
         )
-        self.tabs = ResultTabs()
+        self.tabs = ResultTabs(self._viewer)
         self.main_button.clicked.connect(self._start)
         self.tables_button = QPushButton("Save tables …")
         self.tables_button.setToolTip(
