@@ -1,5 +1,7 @@
 """The public names of the backend, and where each is defined: the one list, read by type checkers and by __init__.py."""
 
+from .comparison.compare import Comparison as Comparison, compare_states as compare_states
+from .comparison.state_result import StateResult as StateResult
 from .errors import (
     DisagreementError as DisagreementError,
     FileFormatError as FileFormatError,

@@ -23,6 +23,7 @@ CONTRACT = {
     "find_blur": "series, *, levels",
     "projection_residual": "series, volume, *, blur_px",
     "polish_phases": "phases, series, *, levels, blur_px",
+    "compare_states": "results, *, seed, draws, bins, sodiated, carbon_shift",
     "digital_twin": "phases, series, numbers, repeat, *, levels, blur_px, noise, twins, seed",
     "threshold_ensemble": "evaluate, choices, *, draws, seed",
     "estimate_errors": "phases, volume, series, *, section, uncertainty, boxes",

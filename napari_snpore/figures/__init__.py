@@ -1,4 +1,4 @@
-"""Publication figures from data: slices, tilts, histograms, fractions, truth, plates; functions
+"""Publication figures from data: slices, tilts, histograms, fractions, truth, states, plates; functions
 return matplotlib figures.
 
 The only folder of the package that imports matplotlib, through its object interface: no pyplot, no
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from napari_snpore.figures.blur_plot import blur_curve_plot
     from napari_snpore.figures.box_pair_panel import BoxPairPanel
     from napari_snpore.figures.correlation_plot import shell_correlation_plot
+    from napari_snpore.figures.difference_panel import DifferencePanel
     from napari_snpore.figures.fraction_plot import phase_fractions
     from napari_snpore.figures.object_plots import object_histograms
+    from napari_snpore.figures.overlay_panel import OverlayPanel
     from napari_snpore.figures.panels import ImagePanel, PhasePanel, SlicePanel
     from napari_snpore.figures.plate_drawing import draw_plate
     from napari_snpore.figures.plate_layout import panel_figure, plate
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from napari_snpore.figures.save import recipe_of, save_figure
     from napari_snpore.figures.slice_stack import slice_images, write_slice_images
     from napari_snpore.figures.slices import ortho_slices, phase_slices, slice_pair
+    from napari_snpore.figures.state_bars_panel import StateBarsPanel
+    from napari_snpore.figures.state_lines_panel import (
+        CubeSizePanel,
+        StateCorrelationPanel,
+        StateProfilePanel,
+    )
     from napari_snpore.figures.style import DOUBLE_COLUMN_MM, PRINT, SINGLE_COLUMN_MM, FigureStyle
     from napari_snpore.figures.table_panel import TablePanel
     from napari_snpore.figures.threshold_panel import ThresholdPanel
@@ -36,12 +44,15 @@ if TYPE_CHECKING:
 
 _HOME = {
     "BoxPairPanel": "box_pair_panel",
+    "CubeSizePanel": "state_lines_panel",
     "DOUBLE_COLUMN_MM": "style",
+    "DifferencePanel": "difference_panel",
     "FigureStyle": "style",
     "FractionPanel": "plot_panels",
     "HistogramPanel": "plot_panels",
     "ImagePanel": "panels",
     "ObliqueSpec": "plate_spec",
+    "OverlayPanel": "overlay_panel",
     "PRINT": "style",
     "PhasePanel": "panels",
     "PlateRecipe": "plate_recipe",
@@ -49,6 +60,9 @@ _HOME = {
     "SINGLE_COLUMN_MM": "style",
     "SlicePanel": "panels",
     "SpecimenColumn": "plate_spec",
+    "StateBarsPanel": "state_bars_panel",
+    "StateCorrelationPanel": "state_lines_panel",
+    "StateProfilePanel": "state_lines_panel",
     "TablePanel": "table_panel",
     "ThresholdPanel": "threshold_panel",
     "alignment_plot": "tomography_plots",
@@ -79,16 +93,22 @@ __all__ = [
     "PRINT",
     "SINGLE_COLUMN_MM",
     "BoxPairPanel",
+    "CubeSizePanel",
+    "DifferencePanel",
     "FigureStyle",
     "FractionPanel",
     "HistogramPanel",
     "ImagePanel",
     "ObliqueSpec",
+    "OverlayPanel",
     "PhasePanel",
     "PlateRecipe",
     "PlateSpec",
     "SlicePanel",
     "SpecimenColumn",
+    "StateBarsPanel",
+    "StateCorrelationPanel",
+    "StateProfilePanel",
     "TablePanel",
     "ThresholdPanel",
     "alignment_plot",

@@ -153,10 +153,12 @@ def key_differences(comparison: Comparison) -> list[DifferencePanel]:
     shares = [(quantity, unit) for quantity, unit in kept if unit.startswith("%")]
     shares = [one for one in shares if not one[0].startswith("dead")]
     others = [(quantity, unit) for quantity, unit in kept if not unit.startswith("%")]
-    return [
+    panels = [
         DifferencePanel("Differences of fractions and shares", comparison, shares),
         DifferencePanel("Differences of numbers and sizes", comparison, others, relative=True),
     ]
+    slots = max(len(panel.shown) for panel in panels)
+    return [replace(panel, slots=slots) for panel in panels]
 
 
 _KEY_FRACTIONS = (
@@ -173,7 +175,7 @@ def _bars(comparison: Comparison) -> list[Any]:
     panels: list[Any] = [
         StateBarsPanel("Pore fraction", comparison, _FRACTION_GROUPS, "Pore fraction (%)"),
         StateBarsPanel(
-            "Short objects", comparison, short_groups(comparison), "Share of number (%)"
+            "Short objects, by number", comparison, short_groups(comparison), "Share (%)"
         ),
         StateProfilePanel(comparison),
     ]

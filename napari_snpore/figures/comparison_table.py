@@ -108,7 +108,7 @@ def _value_words(row: Mapping[Any, Any], mark: str) -> str:
     best = best_value(row)
     if not math.isfinite(best):
         return _NONE
-    words = with_limits(best, row["low_95"], row["high_95"], _writer(row["unit"]))
+    words = with_limits(best, row["low_95"], row["high_95"], _writer(row["unit"], row["high_95"]))
     known = math.isfinite(row["low_95"])
     return f"{words}{mark}" if known and row["calibrated"] != CALIBRATED else words
 
@@ -116,17 +116,19 @@ def _value_words(row: Mapping[Any, Any], mark: str) -> str:
 def _difference_words(row: Mapping[Any, Any]) -> str:
     if not math.isfinite(row["difference"]):
         return _NONE
-    write = _writer(row["unit"], sign=True)
+    write = _writer(row["unit"], row["high_95"] - row["low_95"], sign=True)
     words = with_limits(row["difference"], row["low_95"], row["high_95"], write)
     return f"({words})" if row["below_error"] is True else words
 
 
-def _writer(unit: str, *, sign: bool = False) -> Callable[[float], str]:
-    """Return what writes a value: percentages with one decimal, numbers of objects whole."""
+def _writer(unit: str, most: float, *, sign: bool = False) -> Callable[[float], str]:
+    """Return what writes a value: percentages with one decimal, or two where all of them is less than
+    one per cent, numbers of objects whole.
+    """
 
     def write(value: float) -> str:
         if unit.startswith("%"):
-            text = signed(value, 1)
+            text = signed(value, 2 if most < 1 else 1)
         elif unit == "1":
             text = signed(value, 0)
         else:

@@ -21,8 +21,10 @@ from napari_snpore.figures.state_bars_panel import best_value
 from napari_snpore.figures.state_series import StateLegend, StateSeries, series_of
 from napari_snpore.figures.style import GRAY, INK, PALE, FigureStyle
 
-_ROW_MM = 1.8
+_ROW_MM, _LEAST_ROW_MM = 1.8, 1.6
 """Of one pair of states."""
+
+_TWO_LINES_MM = 6.0
 
 _NAMES_MM = 40.0
 """Most width of the names of the numbers."""
@@ -41,12 +43,15 @@ class DifferencePanel:
         Rows from the top. Percentages are drawn in percentage points; all others, where
         ``relative``, in percent of state a.
     relative : bool
+    slots : int, optional
+        Numbers that the panel has space for, such as those of the panel beside it.
     """
 
     heading: str
     comparison: Comparison
     quantities: Sequence[Quantity]
     relative: bool = False
+    slots: int | None = None
     scheme: ClassVar[None] = None
     exterior: ClassVar[bool] = False
 
@@ -70,13 +75,20 @@ class DifferencePanel:
     @property
     def aspect(self) -> float:
         """Higher with more rows: 85 mm wide at 7 pt."""
-        rows = max(len(self.shown), 1) * max(len(self.pairs), 1)
-        return 85.0 / (_ROW_MM * rows + 1.2 * len(self.shown) + 16.0)
+        return 85.0 / self._height_mm(_ROW_MM)
+
+    def _height_mm(self, row_mm: float) -> float:
+        """Return the height at 7 pt, with so much for a pair of states; a name may take two lines."""
+        of_number = max(row_mm * max(len(self.pairs), 1) + 1.2, _TWO_LINES_MM)
+        return of_number * self._space + 14.0
+
+    @property
+    def _space(self) -> int:
+        return max(len(self.shown), self.slots or 1)
 
     def least_mm(self, style: FigureStyle) -> float:
         """Return what the names of the numbers and the height of its rows take."""
-        rows = max(len(self.shown), 1) * max(len(self.pairs), 1)
-        least_height = (1.6 * rows + 16.0) * style.font_pt / 7
+        least_height = self._height_mm(_LEAST_ROW_MM) * style.font_pt / 7
         return max(
             60.0 * style.font_pt / 7,
             least_height * self.aspect,
@@ -130,7 +142,8 @@ class DifferencePanel:
         legend = StateLegend(box.width)  # the names of pairs need the width of the panel
         head = legend.height_mm(list(names.values()), box.width, style)
         below = 2 * style.line_mm + 1.6
-        frame = Box(box.left + left, box.top + head, width_mm, box.height - head - below)
+        height_mm = (box.height - head - below) * len(self.shown) / self._space
+        frame = Box(box.left + left, box.top + head, width_mm, height_mm)
         axes = axes_at(figure, frame)
         rows, series = self._rows(), series_of(list(names.values()))
         step = 0.8 / len(names)

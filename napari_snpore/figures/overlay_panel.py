@@ -49,7 +49,10 @@ class OverlayPanel:
     @property
     def heading(self) -> str:
         """What is counted of what."""
-        return f"{self.objects}: {column_of(self.size).words}, by {self.weighting}"
+        what = f"{self.objects}: {column_of(self.size).words}"
+        if self.size == "aspect_ratio" and self.weighting == "number":
+            return what
+        return f"{what}, by {self.weighting}"
 
     @property
     def aspect(self) -> float:

@@ -48,7 +48,7 @@ class StateBarsPanel:
     def aspect(self) -> float:
         """Wider with more bars."""
         bars = len(self.groups) * len(self.comparison.names)
-        return min(max(1.0, 0.1 * bars + 0.3), 2.4)
+        return min(max(1.0, 0.33 * len(self.groups) + 0.2, 0.1 * bars + 0.3), 2.4)
 
     @property
     def is_empty(self) -> bool:
@@ -122,9 +122,6 @@ class StateBarsPanel:
         self.legend.draw(axes, names, width_mm, style, kind="bar")
 
 
-Row = Mapping[str, Any]
-
-
 def best_value(row: Mapping[Any, Any]) -> float:
     """Return the corrected value of a row of numbers where there is one, else the value."""
     return float(row["corrected"] if math.isfinite(row["corrected"]) else row["value"])
@@ -135,11 +132,7 @@ def corrected_words(rows: list[dict[str, Any]]) -> str:
     corrected = [math.isfinite(row["corrected"]) for row in rows]
     if not any(corrected):
         return ""
-    return (
-        "corrected by a digital twin"
-        if all(corrected)
-        else "where known, corrected by a digital twin"
-    )
+    return "corrected by a digital twin" if all(corrected) else "where known, corrected by a twin"
 
 
 def whisker_words(rows: list[dict[str, Any]]) -> str:
@@ -148,7 +141,7 @@ def whisker_words(rows: list[dict[str, Any]]) -> str:
     if not known:
         return "no interval is known"
     calibrated = all(row["calibrated"] == CALIBRATED for row in known)
-    return "whiskers: 95 % interval" + ("" if calibrated else ", not calibrated in every state")
+    return "whiskers: 95\N{NO-BREAK SPACE}% interval" + ("" if calibrated else ", not calibrated")
 
 
 def fibre_words(rows: list[dict[str, Any]]) -> str:
@@ -156,5 +149,6 @@ def fibre_words(rows: list[dict[str, Any]]) -> str:
     counts = {str(row["state"]): int(row["n"]) for row in rows}
     if len(set(counts.values())) == 1:
         n = next(iter(counts.values()))
-        return "n = 1 fibre each" if n == 1 else f"n = {n} fibres each"
+        words = f"n = {n}".replace(" ", "\N{NO-BREAK SPACE}")
+        return f"{words} {'fibre' if n == 1 else 'fibres'} each"
     return "fibres: " + ", ".join(f"{state} {n}" for state, n in counts.items())
