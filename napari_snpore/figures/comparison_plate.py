@@ -174,9 +174,7 @@ _KEY_FRACTIONS = (
 def _bars(comparison: Comparison) -> list[Any]:
     panels: list[Any] = [
         StateBarsPanel("Pore fraction", comparison, _FRACTION_GROUPS, "Pore fraction (%)"),
-        StateBarsPanel(
-            "Short objects, by number", comparison, short_groups(comparison), "Share (%)"
-        ),
+        StateBarsPanel("Short objects", comparison, short_groups(comparison), "By number (%)"),
         StateProfilePanel(comparison),
     ]
     cubes = CubeSizePanel(comparison)
@@ -191,7 +189,8 @@ def short_groups(comparison: Comparison) -> dict[str, tuple[str, str]]:
     for quantity in dict.fromkeys(comparison.states["quantity"]):
         what, _, limit = str(quantity).partition(" shorter than ")
         if limit:
-            found[f"{what} < {limit}"] = (str(quantity), "% of number")
+            bound = f"< {limit}".replace(" ", "\N{NO-BREAK SPACE}")
+            found[f"{what} {bound}"] = (str(quantity), "% of number")
     return found
 
 

@@ -21,7 +21,7 @@ from napari_snpore.figures.state_bars_panel import best_value
 from napari_snpore.figures.state_series import StateLegend, StateSeries, series_of
 from napari_snpore.figures.style import GRAY, INK, PALE, FigureStyle
 
-_ROW_MM, _LEAST_ROW_MM = 1.8, 1.6
+_ROW_MM, _LEAST_ROW_MM = 1.6, 1.5
 """Of one pair of states."""
 
 _TWO_LINES_MM = 6.0

@@ -56,8 +56,8 @@ class OverlayPanel:
 
     @property
     def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.2
+        """Wider than high."""
+        return 1.35
 
     @property
     def is_empty(self) -> bool:

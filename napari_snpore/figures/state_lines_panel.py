@@ -51,8 +51,8 @@ class StateProfilePanel:
 
     @property
     def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.2
+        """Wider than high."""
+        return 1.35
 
     @property
     def is_empty(self) -> bool:
@@ -104,8 +104,8 @@ class CubeSizePanel:
 
     @property
     def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.2
+        """Wider than high."""
+        return 1.35
 
     @property
     def is_empty(self) -> bool:
@@ -164,8 +164,8 @@ class StateCorrelationPanel:
 
     @property
     def aspect(self) -> float:
-        """A little wider than high."""
-        return 1.2
+        """Wider than high."""
+        return 1.35
 
     @property
     def is_empty(self) -> bool:
