@@ -86,6 +86,8 @@ class NumberTable(QTableWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Return the height of some rows, and the width of all columns within limits."""
+        if self._wide:  # below the picture: as narrow as the window makes it
+            return QSize(200, _LOWEST_PX)
         head = self.horizontalHeader()
         numbers = range(1, self.columnCount())
         wide = 0 if head is None else sum(head.sectionSize(k) for k in numbers)
@@ -163,7 +165,8 @@ class NumberTable(QTableWidget):
         if head is None or port is None or not self.columnCount():
             return
         left = port.width() - sum(head.sectionSize(k) for k in range(1, self.columnCount()))
-        wanted = min(self._needed_by(0), _WIDEST_QUANTITY) if self._wide else left
+        most = min(self._needed_by(0), _WIDEST_QUANTITY, port.width() // 3)
+        wanted = most if self._wide else left
         self.setColumnWidth(0, max(_NARROWEST_QUANTITY, wanted))
 
 
