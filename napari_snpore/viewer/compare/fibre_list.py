@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from napari_snpore.comparison.state_names import guessed_state, place_in_order
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.compare.fibres import ComparedFibre, SpecimenLayers
+from napari_snpore.viewer.compare.fibres import ComparedFibre, SpecimenLayers, has_intervals
 from napari_snpore.viewer.compare.state_style import StateStyle, state_style
 
 if TYPE_CHECKING:
@@ -58,8 +59,6 @@ class FibreList:
         known = {one.name: one for one in self.fibres if one.folder is None}
         for name, specimen in found.items():
             if name not in known:
-                from napari_snpore.study.states.found_runs import guessed_state
-
                 known[name] = ComparedFibre(name, guessed_state(name))
                 self._insert(known[name])
             known[name].has_errors = specimen.has_errors
@@ -67,8 +66,6 @@ class FibreList:
 
     def add_run(self, run: FoundRun, result: StateResult) -> str:
         """Add a finished run; return a sentence where it is there already, else nothing."""
-        from napari_snpore.study.states.phases_state import has_intervals
-
         folder = run.folder.resolve()
         for fibre in self.fibres:
             if fibre.folder is not None and fibre.folder.resolve() == folder:
@@ -123,8 +120,6 @@ class FibreList:
         self.fibres.sort(key=lambda one: wanted.get(key_of(one), len(wanted)))
 
     def _insert(self, fibre: ComparedFibre) -> None:
-        from napari_snpore.study.states.found_runs import place_in_order
-
         states = [one.state for one in self.fibres]
         self.fibres.insert(place_in_order(fibre.state, states), fibre)
 
