@@ -64,8 +64,14 @@ class FibreList:
             known[name].has_errors = specimen.has_errors
         return before != [(one.name, one.folder, one.has_errors) for one in self.fibres]
 
-    def add_run(self, run: FoundRun, result: StateResult) -> str:
-        """Add a finished run; return a sentence where it is there already, else nothing."""
+    def add_run(
+        self, run: FoundRun, result: StateResult, specimens: Iterable[SpecimenLayers] = ()
+    ) -> str:
+        """Add a finished run, in the place of the specimen that holds its phases; return a sentence
+        where it is there already, else nothing.
+        """
+        same = {one.name for one in specimens if one.is_of_run(result)}
+        self.fibres = [one for one in self.fibres if one.folder is not None or one.name not in same]
         folder = run.folder.resolve()
         for fibre in self.fibres:
             if fibre.folder is not None and fibre.folder.resolve() == folder:

@@ -40,6 +40,9 @@ class ResultTabs(QTabWidget):
         ):
             self.addTab(part if part is self.numbers else _scrolled(part), name)
             self.setTabToolTip(self.count() - 1, tip)
+        bar = self.tabBar()
+        if bar is not None:
+            bar.setToolTip("Numbers, sizes of objects, radial profiles, notes.")
         self.numbers.pair_changed.connect(self.sizes.show_pair)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.hide()

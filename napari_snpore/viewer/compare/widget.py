@@ -418,8 +418,9 @@ class CompareWidget(DockedForm):
 
     def _on_read(self, read: ReadRuns) -> None:
         self._waiting.clear()
-        said = [self._list.add_run(run, result) for run, result in read.runs]
-        self._list.follow(self._specimens.values())
+        specimens = self._found_specimens()
+        said = [self._list.add_run(run, result, specimens) for run, result in read.runs]
+        self._list.follow(specimens)
         self._take_saved()
         self._show_fibres()
         problems = [*read.problems, *filter(None, said)]
