@@ -115,8 +115,9 @@ def contents(out: Path) -> dict[str, bytes]:
 def _lasting(record: dict[str, object]) -> dict[str, object]:
     kept = {name: value for name, value in record.items() if name not in _VOLATILE}
     results = kept.get("results")
-    if isinstance(results, dict) and isinstance(results.get("fibres"), list):
-        for one in results["fibres"]:
+    if isinstance(results, dict):
+        results.pop("memory_bytes", None)  # needs of as many threads as there were
+        for one in results.get("fibres", []):
             one.pop("record_sha256", None)  # of a record with its times
     return kept
 

@@ -127,6 +127,20 @@ from .study.recipe import (
     Recipe as Recipe,
     UncertaintySection as UncertaintySection,
 )
+from .study.saved_recipe import SavedRecipe as SavedRecipe, saved_recipe as saved_recipe
+from .study.states.batch import (
+    BatchOutcome as BatchOutcome,
+    batch_files as batch_files,
+    batch_recipes as batch_recipes,
+    run_batch as run_batch,
+)
+from .study.states.comparing import StudyOutcome as StudyOutcome, compare_study as compare_study
+from .study.states.state_result import read_state_result as read_state_result
+from .study.states.study_recipe import (
+    Study as Study,
+    read_study as read_study,
+    study_of_runs as study_of_runs,
+)
 from .subvolume import (
     NamedBox as NamedBox,
     center_and_edge_boxes as center_and_edge_boxes,

@@ -31,6 +31,9 @@ from napari_snpore.study.recipe import Recipe
 Made = TypeVar("Made")
 
 _SUFFIX = ".step"
+_FREE_FOR_RESULT = 2
+"""A result takes about as much as its kept steps; so many times a step has to be free beside it."""
+
 _PACKAGE = "napari_snpore"
 _ALLOWED = {
     ("builtins", name) for name in ("set", "frozenset", "slice", "range", "complex", "bytearray")
@@ -125,11 +128,16 @@ class KeptSteps:
         return cast("tuple[Any, dict[str, float], dict[str, Any]]", found)
 
     def _write(self, path: Path, content: Any) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # a disk without space for it costs the resumption, not the run
-        with contextlib.suppress(OSError), atomic_path(path) as part, part.open("wb") as file:
-            file.write(f"{self.key}\n".encode("ascii"))
-            _Writer(file, protocol=5).dump(content)
+        """Keep a step where the disk has space for it and for the result: without it a later start
+        does the step again, and nothing else is lost.
+        """
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(path) as part, part.open("wb") as file:
+                file.write(f"{self.key}\n".encode("ascii"))
+                _Writer(file, protocol=5).dump(content)
+            if shutil.disk_usage(path).free < _FREE_FOR_RESULT * path.stat().st_size:
+                path.unlink()
 
 
 NO_STEPS = KeptSteps()

@@ -172,7 +172,7 @@ def run_batch(
     failed: dict[str, str] = {}
     jobs: list[FibreJob] = []
     marks = {}
-    with study_folder(out, (NUMBERS,)) as work:
+    with study_folder(out, (NUMBERS,), command="batch") as work:
         for name, recipe in recipes.items():
             folder = out / name
             paths = input_paths(recipe)

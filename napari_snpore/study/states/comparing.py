@@ -131,7 +131,7 @@ def compare_study(
     tell = say or (lambda sentence: None)
     runs = planned_runs(study)
     fibres = [_looked_at(run, out, should_stop) for run in runs]
-    with study_folder(out, TABLES) as work:
+    with study_folder(out, TABLES, command="compare") as work:
         marks = {fibre.run.name: fibre.mark for fibre in fibres}
         if resume:
             check_resumable(out, marks)

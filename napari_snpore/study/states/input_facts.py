@@ -18,10 +18,9 @@ from napari_snpore.comparison.state_result import StateResult
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_volume
 from napari_snpore.study.measuring import MEASURE_BYTES
-from napari_snpore.study.provenance import check_record
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.segmenting import SEGMENT_BYTES
-from napari_snpore.study.states.state_result import conditions_of
+from napari_snpore.study.states.state_result import read_state_result
 from napari_snpore.study.states.study_recipe import PlannedRun
 from napari_snpore.study.tomogram import load_series, solving_bytes
 
@@ -102,7 +101,7 @@ def _of_recipe(recipe: Recipe) -> InputFacts:
 
 
 def _of_finished(folder: Path) -> InputFacts:
-    found = conditions_of(check_record(folder / "record.json"), folder / "tables")
+    found = read_state_result(folder).conditions  # refuses here what cannot be compared later
     voxel = found.get("voxel_nm")
     return InputFacts(
         math.nan if voxel is None else float(np.mean(voxel)),

@@ -34,7 +34,7 @@ _BEGUN = "study.json"
 
 
 @contextmanager
-def study_folder(out: Path, tables: Sequence[str]) -> Iterator[WorkFolder]:
+def study_folder(out: Path, tables: Sequence[str], *, command: str) -> Iterator[WorkFolder]:
     """Yield the locked work folder of a study: a second study into the same folder is refused
     meanwhile.
 
@@ -44,6 +44,8 @@ def study_folder(out: Path, tables: Sequence[str]) -> Iterator[WorkFolder]:
         A new or empty folder, or one with a study.
     tables : sequence of str
         Names of the files that the study is going to write beside its record.
+    command : {"compare", "batch"}
+        What writes them; the result of the other one is not replaced.
 
     Raises
     ------
@@ -58,6 +60,12 @@ def study_folder(out: Path, tables: Sequence[str]) -> Iterator[WorkFolder]:
         raise OutputError(
             f"{out} holds the result of 'snpore {other or 'run'}', which a study does not replace; give a new or an empty folder."
         )
+    earlier = _record_in(out).get("command", command)
+    if earlier != command:
+        raise OutputError(
+            f"{out} holds the result of 'snpore {earlier}', which 'snpore {command}' does not replace; "
+            "give a new or an empty folder."
+        )
     known = set(written_by(out))
     for name in (COMPARISON, SUMMARY, STUDY, *tables):
         if os.path.lexists(out / name) and name not in known:
@@ -70,14 +78,19 @@ def study_folder(out: Path, tables: Sequence[str]) -> Iterator[WorkFolder]:
 
 def written_by(out: Path) -> list[str]:
     """Return the files that the study in a folder wrote, by its record; none without one."""
+    content = _record_in(out)
+    return [COMPARISON, *map(str, content.get("outputs", []))] if content else []
+
+
+def _record_in(out: Path) -> dict[str, Any]:
+    """Return the record of the study in a folder; empty where none can be read."""
     raw = own_bytes(out / COMPARISON, LARGEST_RECORD)
     try:
-        content = None if raw is None else json.loads(raw)
+        content = {} if raw is None else json.loads(raw)
     except (ValueError, RecursionError):
-        return []
-    if not isinstance(content, dict) or content.get("program") != "napari-snpore":
-        return []
-    return [COMPARISON, *map(str, content.get("outputs", []))]
+        return {}
+    is_own = isinstance(content, dict) and content.get("program") == "napari-snpore"
+    return content if is_own else {}
 
 
 def begun(out: Path) -> dict[str, Any] | None:

@@ -133,7 +133,7 @@ class Study(BaseModel):
             raise InputError(f"The study is wrong: {_study_problem(error, sections)}.") from error
 
     @model_validator(mode="after")
-    def _states_can_be_told_apart(self) -> Study:
+    def _states_differ(self) -> Study:
         for key in self.shared:
             if key not in SECTIONS:
                 raise ValueError(

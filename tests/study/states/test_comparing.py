@@ -181,6 +181,12 @@ def test_places_that_hold_something_else_are_refused(done, grey_files, tmp_path,
     (tmp_path / "states.csv").write_text("mine")
     with pytest.raises(OutputError, match=r"holds states.csv, which no earlier study wrote"):
         compare_study(study, tmp_path, figures=False)
+    other = tmp_path / "other"
+    other.mkdir()
+    content = {"program": "napari-snpore", "command": "batch", "outputs": ["numbers.csv"]}
+    (other / "comparison.json").write_text(json.dumps(content))
+    with pytest.raises(OutputError, match="holds the result of 'snpore batch'"):
+        compare_study(study, other, figures=False)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="is a file"):
         compare_study(study, tmp_path / "file", figures=False)
