@@ -62,8 +62,8 @@ def _of_fibre(fibre: StateResult, shift: float) -> dict[Quantity, float]:
 
 def _vacuum(fibre: StateResult) -> float:
     """Return the grey value of the vacuum: where calibrated thresholds are zero, else 0."""
-    gray = fibre.conditions.get("thresholds") or ()
-    calibrated = fibre.conditions.get("thresholds_calibrated") or ()
+    gray: Sequence[float] = fibre.conditions.get("thresholds") or []
+    calibrated: Sequence[float] = fibre.conditions.get("thresholds_calibrated") or []
     if len(gray) < 2 or len(calibrated) != len(gray) or calibrated[-1] == calibrated[0]:
         return 0.0
     carbon = (gray[-1] - gray[0]) / (calibrated[-1] - calibrated[0])

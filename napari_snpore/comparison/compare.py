@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.comparison.bins import PAPER_BINS
 from napari_snpore.comparison.carbon_shift import (
@@ -209,7 +209,7 @@ def _checked_sodiated(given: Sequence[str] | None, states: Sequence[str]) -> lis
     return [name for name in states if name in given]
 
 
-def _checked_bins(bins: Mapping[str, ArrayLike] | None) -> dict[str, np.ndarray]:
+def _checked_bins(bins: Mapping[str, ArrayLike] | None) -> dict[str, NDArray[np.float64]]:
     found = {}
     for size, edges in (PAPER_BINS if bins is None else bins).items():
         if size not in SIZES:

@@ -19,7 +19,7 @@ Results = Mapping[str, Sequence[StateResult]]
 
 
 @dataclass(frozen=True)
-class Condition:
+class RunCondition:
     """One condition of a measurement.
 
     Parameters
@@ -83,8 +83,8 @@ def _resolution_nm(known: Mapping[str, Any]) -> float | None:
 
 _SIZES_SHIFT = "numbers and sizes of the smallest objects are not comparable, fractions are"
 
-CONDITIONS: Mapping[str, Condition] = {
-    "voxel_nm": Condition(
+CONDITIONS: Mapping[str, RunCondition] = {
+    "voxel_nm": RunCondition(
         "voxel size",
         f"an object of the same size has another number of voxels, so that {_SIZES_SHIFT}",
         "nm",
@@ -92,7 +92,7 @@ CONDITIONS: Mapping[str, Condition] = {
         _voxel_nm,
         number,
     ),
-    "tilt_reach_deg": Condition(
+    "tilt_reach_deg": RunCondition(
         "reach of the tilts",
         "the missing wedge stretches objects along the beam by another factor, and lengths and aspect "
         "ratios with them",
@@ -101,7 +101,7 @@ CONDITIONS: Mapping[str, Condition] = {
         _reach_deg,
         lambda reach: f"±{reach:.0f}",
     ),
-    "resolution_nm": Condition(
+    "resolution_nm": RunCondition(
         "resolution D·Δθ",
         "small pores and clusters are lost sooner where it is larger, and numbers of objects and shares "
         "of short ones with them",
@@ -110,7 +110,7 @@ CONDITIONS: Mapping[str, Condition] = {
         _resolution_nm,
         number,
     ),
-    "dose": Condition(
+    "dose": RunCondition(
         "dose",
         "noise hides or feigns small objects where it is less",
         "counts per pixel",
@@ -118,7 +118,7 @@ CONDITIONS: Mapping[str, Condition] = {
         None,
         lambda dose: f"{dose:,.0f}" if math.isfinite(dose) else "no noise",
     ),
-    "blur_nm": Condition(
+    "blur_nm": RunCondition(
         "blur",
         "edges between Sn and pore count as carbon over another width, which moves all fractions",
         "nm",
@@ -126,25 +126,25 @@ CONDITIONS: Mapping[str, Condition] = {
         _blur_nm,
         number,
     ),
-    "method": Condition("method of reconstruction", "each has its own bias"),
-    "threshold_rule": Condition(
+    "method": RunCondition("method of reconstruction", "each has its own bias"),
+    "threshold_rule": RunCondition(
         "threshold rule",
         "a difference of the phases may be one of the rules; one rule for all states is needed",
         write=lambda key: rule_name(str(key)),
     ),
-    "gray_calibrated": Condition(
+    "gray_calibrated": RunCondition(
         "calibration of grey values",
         "the same threshold does not mean the same material",
         write=lambda known: "vacuum 0, carbon 1" if known else "none",
     ),
-    "convention": Condition("Feret convention", "lengths and widths are not comparable"),
-    "min_voxels": Condition(
+    "convention": RunCondition("Feret convention", "lengths and widths are not comparable"),
+    "min_voxels": RunCondition(
         "least number of voxels of a resolved object", "shapes are of other objects"
     ),
-    "limit_nm": Condition("limit of short objects", "their shares are not comparable", "nm"),
-    "pore_connectivity": Condition("connectivity of pores", "they are cut into other objects"),
-    "object_connectivity": Condition("connectivity of Sn", "it is cut into other objects"),
-    "version": Condition("version of napari-snpore", "a step may have changed between them"),
+    "limit_nm": RunCondition("limit of short objects", "their shares are not comparable", "nm"),
+    "pore_connectivity": RunCondition("connectivity of pores", "they are cut into other objects"),
+    "object_connectivity": RunCondition("connectivity of Sn", "it is cut into other objects"),
+    "version": RunCondition("version of napari-snpore", "a step may have changed between them"),
 }
 """By name; two of them are computed from several entries of the conditions of a fibre."""
 
@@ -193,7 +193,7 @@ def _values(name: str, fibres: Sequence[StateResult]) -> list[Any]:
     ]
 
 
-def _are_alike(condition: Condition, values: Sequence[Any]) -> bool:
+def _are_alike(condition: RunCondition, values: Sequence[Any]) -> bool:
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return True
@@ -203,7 +203,7 @@ def _are_alike(condition: Condition, values: Sequence[Any]) -> bool:
     return len({str(value) for value in known}) == 1
 
 
-def _differs(condition: Condition, values: Mapping[str, Sequence[Any]]) -> str:
+def _differs(condition: RunCondition, values: Mapping[str, Sequence[Any]]) -> str:
     parts = []
     for state, of_fibres in values.items():
         known = [condition.write(value) for value in of_fibres if value is not None]

@@ -78,7 +78,8 @@ def objects_that_count(table: pd.DataFrame, size: str) -> pd.DataFrame:
         kept = kept[~kept["touches_border"].astype(bool)]
     if size == "aspect_ratio" and "resolved" in table:
         kept = kept[kept["resolved"].astype(bool)]
-    return kept[np.isfinite(kept[size].to_numpy(np.float64))]
+    finite: pd.DataFrame = kept[np.isfinite(kept[size].to_numpy(np.float64))]
+    return finite
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 class EffectSize(NamedTuple):
@@ -61,7 +61,7 @@ _ROUNDING = 1e-9
 """Share of a number that its last digits make up after some sums."""
 
 
-def holm_adjusted(p: Sequence[float]) -> NDArray[np.float64]:
+def holm_adjusted(p: ArrayLike) -> NDArray[np.float64]:
     """Return p-values adjusted for their number by Holm's step-down method; nan stays nan and does
     not count.
 

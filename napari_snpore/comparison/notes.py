@@ -71,7 +71,7 @@ def number_notes(numbers: NumbersOfStates, results: Results) -> list[str]:
     counted though one state has them corrected.
     """
     lists: dict[str, list[str]] = {
-        "Not in every state, so that nothing is compared with it": [],
+        "Not in every state, so that only those that have it are compared": [],
         "Not in every fibre of its state": [],
         "Compared as counted, because only some of the states have the number corrected by a twin": [],
         "Without an interval in some state, so that no error of the difference is known": [],

@@ -210,7 +210,9 @@ def state_deviations(
     scatters less than the fibres do along themselves, the latter count.
     """
     within = [one for one in along if one is not None]
-    of_slabs = sum(within) / len(shares) if len(within) == len(shares) else None
+    of_slabs: NDArray[np.float64] | None = None
+    if len(within) == len(shares):
+        of_slabs = np.sum(within, axis=0) / len(shares)
     if len(shares) < 2:
         return of_slabs
     count = len(shares)

@@ -104,8 +104,7 @@ def _handle(name: str, series: StateSeries, kind: str) -> Line2D | Patch:
     if kind == "bar":
         return Patch(label=name, **series.area)
     if kind == "point":
-        options = {"color": series.color, "marker": series.marker, "linestyle": ""}
-        return Line2D([], [], label=name, **options)
+        return Line2D([], [], color=series.color, marker=series.marker, linestyle="", label=name)
     return Line2D([], [], label=name, **series.line)
 
 
