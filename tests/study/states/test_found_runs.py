@@ -7,7 +7,6 @@ import json
 import pytest
 
 from napari_snpore.comparison.compare import compare_states
-from napari_snpore.comparison.state_names import guessed_state, place_in_order
 from napari_snpore.errors import FileFormatError, MissingFileError, OutputError
 from napari_snpore.study.states.found_runs import find_runs_of_states
 from napari_snpore.study.states.sample import STATES, sample_study
@@ -32,28 +31,6 @@ def sample(tmp_path_factory):
 @pytest.fixture(scope="module")
 def compared(sample):
     return compare_states({state: [read_state_result(sample / state)] for state in STATES})
-
-
-@pytest.mark.parametrize(
-    ("name", "state"),
-    [
-        ("CNF_pristine_01", "pristine"),
-        ("Sodiated-0.01V", "sodiated"),
-        ("fibre 3 desodiated", "desodiated"),
-        ("delithiated", "delithiated"),
-        ("undesodiated", "undesodiated"),
-        ("needle", "needle"),
-    ],
-)
-def test_states_are_guessed_from_names(name, state):
-    assert guessed_state(name) == state
-
-
-def test_a_state_comes_after_its_own_fibres_or_in_the_usual_order():
-    assert place_in_order("pristine", ["pristine", "pristine", "sodiated"]) == 2
-    assert place_in_order("sodiated", ["pristine", "desodiated"]) == 1
-    assert place_in_order("pristine", ["desodiated"]) == 0
-    assert place_in_order("aged", ["pristine", "sodiated"]) == 2
 
 
 def test_a_run_is_found_and_named_by_its_folder_or_the_one_around_it(tmp_path):
