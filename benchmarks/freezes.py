@@ -195,6 +195,12 @@ class Clicks:
             lambda: not status[-1].busy,
         )
         viewer.layers.clear()
+        self.click("Three states: open", lambda: widget.open_sample("three_states"))
+        form = widget.form
+        self.click("Compare: Compare", form.main_button.click, lambda: not form.status.busy)
+        self.click("Compare: another pair", lambda: form.tabs.numbers.pair_box.setCurrentIndex(1))
+        self.click("Compare: table", form.tabs.numbers.open_table)
+        viewer.layers.clear()
         self.click("Series in time: open", lambda: widget.open_sample("swelling"))
         self.click("In situ: open", lambda: widget.open_step("In situ"))
         form = widget.form

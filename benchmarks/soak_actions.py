@@ -43,6 +43,7 @@ STEPS = (
     "Measure",
     "3D scene",
     "Figure",
+    "Compare",
     "In situ",
 )
 STATES = ("pristine", "sodiated")

@@ -182,6 +182,7 @@ class FirstWidget:
         "3D scene",
         "Measure",
         "Figure",
+        "Compare",
         "In situ",
     )
     param_names = ("widget",)

@@ -1,8 +1,8 @@
 """Screenshots of the documentation: every form in a real window, on shipped and simulated data.
 
 Needs a screen, or Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python
-docs/make_screenshots.py``. Two words more make two pictures alone, those that take minutes:
-``docs/images by_the_images``.
+docs/make_screenshots.py``. Two words more make some pictures alone: ``docs/images by_the_images``
+those that take minutes, ``docs/images compare`` that of the Compare form.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ SIZE = (1480, 920)
 
 
 def main(folder: Path = IMAGES, only: str = "") -> None:
-    """Write every picture into a folder, or only those of phases by the images."""
+    """Write every picture into a folder, or only those that are named."""
     folder.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer(title="napari", show=True)
     viewer.window.resize(*SIZE)
     if only == "by_the_images":
         by_the_images(viewer, folder / "blur.png", folder / "residual_map.png")
+        viewer.close()
+        return
+    if only == "compare":
+        compare(viewer, folder / "compare.png")
         viewer.close()
         return
     reconstruct(viewer, folder / "reconstruct.png")
@@ -46,6 +50,7 @@ def main(folder: Path = IMAGES, only: str = "") -> None:
     scene(viewer, folder / "scene.png")
     figure(viewer, folder / "figure.png", folder / "plate.png")
     in_situ(viewer, folder / "in_situ.png")
+    compare(viewer, folder / "compare.png")
     viewer.close()
 
 
@@ -183,6 +188,21 @@ def in_situ(viewer: napari.Viewer, path: Path) -> None:
     widget = opened(viewer, "In situ")
     widget.measure()
     viewer.dims.set_current_step(0, 42)
+    viewer.reset_view()
+    photograph(viewer, path)
+
+
+def compare(viewer: napari.Viewer, path: Path) -> None:
+    """Compare the three states of the sample menu, with the table of all differences below."""
+    close_all(viewer)
+    viewer.layers.clear()
+    viewer.open_sample("napari-snpore", "three_states")
+    widget = opened(viewer, "Compare")
+    while widget.comparison is None or widget.status.busy:
+        QApplication.processEvents()
+        time.sleep(0.02)
+    widget.tabs.setCurrentIndex(1)
+    widget.tabs.numbers.open_table()
     viewer.reset_view()
     photograph(viewer, path)
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.figures.box_pair_panel import BoxPairPanel
+from napari_snpore.figures.comparison_plate import comparison_rows
 from napari_snpore.figures.cuts import Cut, cropped, cut, plane_named, thick_cut, voxel_at
 from napari_snpore.figures.intervals import interval_of
 from napari_snpore.figures.panels import ImagePanel, PhasePanel, SlicePanel, in_colors
@@ -124,6 +125,8 @@ def panels_of(spec: PlateSpec, should_stop: ShouldStop | None = None) -> Panels:
         rows.append(_gray_values(spec, should_stop))
     if "histograms" in parts:
         rows.append(_histograms(spec))
+    if "states" in parts and spec.comparison is not None:
+        rows += comparison_rows(spec.comparison, parts=("bars", "sizes", "differences"))
     if "table" in parts:
         rows.append(_table(spec, should_stop))
     rows = [row for row in rows if row]
@@ -152,7 +155,14 @@ def _drawable(spec: PlateSpec, left_out: dict[str, str]) -> tuple[str, ...]:
         "pair": (has_boxes and has_phases, "Phases and two boxes are needed."),
         "gray_values": (has_volume, "A volume is needed."),
         "histograms": (spec.objects is not None, "A table of objects is needed."),
-        "table": (bool(spec.specimens), "Phases or a table of objects are needed."),
+        "table": (
+            bool(spec.specimens) or spec.comparison is not None,
+            "Phases or a table of objects are needed.",
+        ),
+        "states": (
+            spec.comparison is not None,
+            "States are compared in a window; without one 'snpore compare' draws them.",
+        ),
     }
     for part in spec.parts:
         if part not in needs:
@@ -407,6 +417,9 @@ def _histograms(spec: PlateSpec) -> list[Any]:
 
 def _table(spec: PlateSpec, should_stop: ShouldStop | None) -> list[Any]:
 
+    if spec.comparison is not None:
+        (row,) = comparison_rows(spec.comparison, parts=("table",))
+        return row
     table = state_table(spec.specimens, spec.boxes, should_stop=should_stop)
     heading = "Specimens" if len(spec.specimens) > 1 else "Specimen"
     return [TablePanel(heading, table, remark_on(spec.specimens))]

@@ -32,6 +32,7 @@ Part = Literal[
     "gray_values",
     "histograms",
     "table",
+    "states",
 ]
 Position = tuple[float, float, float]
 Color = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?$")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,9 @@ from napari_snpore.subvolume import NamedBox, Projection
 from napari_snpore.uncertainty.size_limit import SizeLimit
 from napari_snpore.volume import Triple, Volume
 
+if TYPE_CHECKING:
+    from napari_snpore.comparison.compare import Comparison
+
 PARTS: Mapping[str, str] = {
     "scene": "3D scene",
     "grey": "slice, grey",
@@ -40,7 +43,8 @@ PARTS: Mapping[str, str] = {
     "pair": "subvolume pair with its fractions",
     "gray_values": "grey values and thresholds",
     "histograms": "length, width, aspect ratio",
-    "table": "table of specimens",
+    "table": "table of specimens or states",
+    "states": "states: bars, sizes, differences",
 }
 """Parts of a plate that can be chosen, and their names for people."""
 
@@ -212,7 +216,9 @@ class PlateSpec:
     scene : ScenePicture, optional
         Picture of the 3D scene.
     specimens : sequence of SpecimenColumn
-        Columns of the table.
+        Columns of the table, where nothing was compared.
+    comparison : Comparison, optional
+        States beside each other: the table shows them with intervals and differences.
     left_out : sequence of str
         One sentence for everything that could not be read.
     remark : str
@@ -247,6 +253,7 @@ class PlateSpec:
     size_limit: SizeLimit | None = None
     scene: ScenePicture | None = None
     specimens: tuple[SpecimenColumn, ...] = ()
+    comparison: Comparison | None = None
     left_out: tuple[str, ...] = ()
     remark: str = ""
     style: FigureStyle = field(default_factory=lambda: FigureStyle(letters=True))

@@ -40,6 +40,7 @@ def test_contributions_are_those_of_the_plan(manifest):
         "sodiated",
         "desodiated",
         "swelling",
+        "three_states",
     }
     assert {suffix for writer in found.writers for suffix in writer.filename_extensions} == {
         ".csv",

@@ -1,25 +1,15 @@
-"""Finished runs in a folder, the states that their names suggest, and where a state stands among
-others.
-"""
+"""Finished runs in a folder, and the states that a study or their names give them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_snpore.comparison.state_names import guessed_state, names_a_state
 from napari_snpore.errors import FileFormatError, InputError, MissingFileError
 from napari_snpore.files.small_files import read_json
 from napari_snpore.outputs.own_files import RECORD, command_of
 from napari_snpore.study.states.study_folder import COMPARISON
-
-USUAL_ORDER = ("pristine", "sodiated", "desodiated")
-"""States of the electrode in the order of the experiment."""
-
-_STATE = re.compile(
-    r"(?<![a-z])(pristine|(?:de)?(?:sodiated|lithiated|potassiated))(?![a-z])", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -38,38 +28,6 @@ class FoundRun:
     folder: Path
     fibre: str
     state: str
-
-
-def guessed_state(name: str) -> str:
-    """Return the state that a name suggests; the name itself where it names none.
-
-    Examples
-    --------
-    >>> guessed_state("CNF_Desodiated_03"), guessed_state("desodiated"), guessed_state("needle")
-    ('desodiated', 'desodiated', 'needle')
-    """
-    found = _STATE.search(name)
-    return name if found is None else found.group(1).lower()
-
-
-def place_in_order(state: str, states: Sequence[str]) -> int:
-    """Return where a fibre of a state belongs in a list of states: after those of the same state,
-    else by :data:`USUAL_ORDER`, else at the end.
-
-    Examples
-    --------
-    >>> place_in_order("sodiated", ["pristine", "desodiated"]), place_in_order("x", ["pristine"])
-    (1, 1)
-    """
-    same = [k for k, one in enumerate(states) if one == state]
-    if same:
-        return same[-1] + 1
-    if state in USUAL_ORDER:
-        rank = USUAL_ORDER.index(state)
-        for k, one in enumerate(states):
-            if one in USUAL_ORDER and USUAL_ORDER.index(one) > rank:
-                return k
-    return len(states)
 
 
 def find_runs_of_states(folder: str | Path) -> list[FoundRun]:
@@ -137,5 +95,5 @@ def _inside(folder: Path) -> list[Path]:
 def _found(folder: Path) -> FoundRun:
     """Return a run with the state that its own name suggests, else the folder around it."""
     folder = folder.resolve()
-    named = [name for name in (folder.name, folder.parent.name) if _STATE.search(name)]
+    named = [name for name in (folder.name, folder.parent.name) if names_a_state(name)]
     return FoundRun(folder, folder.name, guessed_state(named[0] if named else folder.name))

@@ -16,7 +16,6 @@ from napari_snpore import __version__
 from napari_snpore.comparison.state_result import StateResult
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.history import (
-    EstimateErrorsStep,
     HistoryStep,
     PolishStep,
     ReconstructStep,
@@ -237,25 +236,3 @@ def _notes(errors: RunErrors | None) -> tuple[str, ...]:
     if errors is None:
         return ()
     return tuple(dict.fromkeys(note for note in (errors.reason, *errors.notes) if note))
-
-
-def has_intervals(result: StateResult) -> bool:
-    """Return whether any number of a fibre has an interval."""
-    return bool(result.numbers["low_95"].notna().any())
-
-
-def keeps_errors(history: Sequence[HistoryStep]) -> bool:
-    """Return whether a history of phases keeps estimated errors that still hold."""
-    if last_step(history, EstimateErrorsStep) is None:
-        return False
-    errors = recorded_errors(history)
-    return errors is not None and bool(errors.numbers["low_95"].notna().any())
-
-
-__all__ = [
-    "NOT_ESTIMATED",
-    "conditions_of_phases",
-    "has_intervals",
-    "keeps_errors",
-    "state_of_phases",
-]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.compute import Progress, ShouldStop, check_stop
-from napari_snpore.errors import OutputError
+from napari_snpore.errors import FileFormatError, OutputError
 from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.outputs.places import resolved
 from napari_snpore.study.provenance import Record, sha256
@@ -124,7 +124,7 @@ def save_comparison_figures(
     # matplotlib costs a second and belongs to figures alone
     from napari_snpore.figures.comparison_plate import comparison_plate, comparison_rows
     from napari_snpore.figures.plate_layout import panel_figure
-    from napari_snpore.figures.save import recipe_of, save_figure
+    from napari_snpore.figures.save import save_figure
     from napari_snpore.figures.style import FigureStyle
 
     out = Path(folder).expanduser()
@@ -133,7 +133,7 @@ def save_comparison_figures(
     for name in names:
         for suffix in formats:
             place = out / f"{name}.{suffix}"
-            if place.exists() and recipe_of(place) is None:
+            if place.exists() and not _is_figure(place):
                 raise OutputError(
                     f"{place} is there already and is no figure of this program; give another folder."
                 )
@@ -156,3 +156,13 @@ def save_comparison_figures(
         if progress is not None:
             progress(number + 1, len(names))
     return saved
+
+
+def _is_figure(path: Path) -> bool:
+    """Return whether a file is a figure that this program drew."""
+    from napari_snpore.figures.save import recipe_of
+
+    try:
+        return recipe_of(path) is not None
+    except FileFormatError:
+        return False

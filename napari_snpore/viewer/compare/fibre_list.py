@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from napari_snpore.comparison.state_names import guessed_state, place_in_order
 from napari_snpore.errors import InputError
-from napari_snpore.viewer.compare.fibres import ComparedFibre, SpecimenLayers
+from napari_snpore.viewer.compare.fibres import ComparedFibre, SpecimenLayers, has_intervals
 from napari_snpore.viewer.compare.state_style import StateStyle, state_style
 
 if TYPE_CHECKING:
@@ -44,24 +45,33 @@ class FibreList:
     def follow(self, specimens: Iterable[SpecimenLayers]) -> bool:
         """Add the specimens that are new in the window, leave those that are gone, and return
         whether anything changed.
+
+        Phases of a run that is in the list are the same fibre: the run has more tables and counts.
         """
         before = [(one.name, one.folder, one.has_errors) for one in self.fibres]
-        found = {one.name: one for one in specimens}
+        results = [one.result for one in self.fibres if one.folder is not None and one.result]
+        found = {
+            one.name: one
+            for one in specimens
+            if not any(one.is_of_run(result) for result in results)
+        }
         self.fibres = [one for one in self.fibres if one.folder is not None or one.name in found]
         known = {one.name: one for one in self.fibres if one.folder is None}
         for name, specimen in found.items():
             if name not in known:
-                from napari_snpore.study.states.found_runs import guessed_state
-
                 known[name] = ComparedFibre(name, guessed_state(name))
                 self._insert(known[name])
             known[name].has_errors = specimen.has_errors
         return before != [(one.name, one.folder, one.has_errors) for one in self.fibres]
 
-    def add_run(self, run: FoundRun, result: StateResult) -> str:
-        """Add a finished run; return a sentence where it is there already, else nothing."""
-        from napari_snpore.study.states.phases_state import has_intervals
-
+    def add_run(
+        self, run: FoundRun, result: StateResult, specimens: Iterable[SpecimenLayers] = ()
+    ) -> str:
+        """Add a finished run, in the place of the specimen that holds its phases; return a sentence
+        where it is there already, else nothing.
+        """
+        same = {one.name for one in specimens if one.is_of_run(result)}
+        self.fibres = [one for one in self.fibres if one.folder is not None or one.name not in same]
         folder = run.folder.resolve()
         for fibre in self.fibres:
             if fibre.folder is not None and fibre.folder.resolve() == folder:
@@ -116,8 +126,6 @@ class FibreList:
         self.fibres.sort(key=lambda one: wanted.get(key_of(one), len(wanted)))
 
     def _insert(self, fibre: ComparedFibre) -> None:
-        from napari_snpore.study.states.found_runs import place_in_order
-
         states = [one.state for one in self.fibres]
         self.fibres.insert(place_in_order(fibre.state, states), fibre)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from napari.layers import Labels, Layer
 
 from napari_snpore.comparison.state_result import StateResult
+from napari_snpore.study.run_errors import recorded_errors
 from napari_snpore.viewer.figure.specimens import is_objects
 from napari_snpore.viewer.shared.layer_history import has_step, is_part, made_from, path
 from napari_snpore.viewer.shared.layers import (
@@ -87,9 +88,18 @@ class SpecimenLayers:
     @property
     def has_errors(self) -> bool:
         """Whether the history of the phases keeps errors that still hold."""
-        from napari_snpore.study.states.phases_state import keeps_errors
+        errors = recorded_errors(steps_of(record_of(self.phases)))
+        return errors is not None and bool(errors.numbers["low_95"].notna().any())
 
-        return keeps_errors(steps_of(record_of(self.phases)))
+    def is_of_run(self, result: StateResult) -> bool:
+        """Return whether these are the phases of a run: their history keeps the numbers of it."""
+        errors = recorded_errors(steps_of(record_of(self.phases)))
+        if errors is None or len(errors.numbers) != len(result.numbers):
+            return False
+        return all(
+            list(errors.numbers[name]) == list(result.numbers[name])
+            for name in ("quantity", "unit", "value")
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +109,11 @@ class SpecimenData:
     phases: Volume
     names: tuple[str, ...]
     objects: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def has_intervals(result: StateResult) -> bool:
+    """Return whether any number of a fibre has an interval."""
+    return bool(result.numbers["low_95"].notna().any())
 
 
 def specimens_with_phases(layers: Iterable[Layer]) -> list[SpecimenLayers]:

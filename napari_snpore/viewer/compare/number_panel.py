@@ -1,158 +1,34 @@
-"""Table of the numbers of all states, with the difference of a pair that is chosen."""
+"""Numbers of all states: the table of a chosen pair, and the wide one below the picture."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QColor, QFont
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.compat import isalive
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_snpore.comparison.compare import Comparison
-from napari_snpore.viewer.compare.number_rows import NumberCell, NumberRow, number_rows, pairs_of
+from napari_snpore.viewer.compare.number_rows import number_rows, pairs_of
+from napari_snpore.viewer.compare.number_table import (
+    NumberTable,
+    Pair,
+    columns_of_pair,
+    difference_column,
+    state_column,
+)
 from napari_snpore.viewer.compare.state_style import StateStyle
-
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_STANDS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-_ROW_PX = 34
-"""Two lines of text."""
-_HIGHEST_PX = 760
-_LOWEST_PX = 120
-_FONT_PT = 8.0
-_NARROWEST_QUANTITY = 78
-_MARK_PX = 14
-"""Width of the piece of a state's line in its head."""
-_WIDEST_ASKED = 400
-"""Width that the table asks of its dock; a wider one scrolls sideways."""
-
-
-class NumberTable(QTableWidget):
-    """Rows of numbers; as high as they need."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 0)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(True)
-        font = QFont(self.font())
-        font.setPointSizeF(_FONT_PT)
-        self.setFont(font)
-        rows, head = self.verticalHeader(), self.horizontalHeader()
-        if rows is not None and head is not None:
-            rows.setVisible(False)
-            rows.setDefaultSectionSize(_ROW_PX)
-            head.setFont(font)
-            head.setIconSize(QSize(_MARK_PX, _MARK_PX))
-        self.setToolTip(
-            "Value and 95 % interval of each state; corrected by a digital twin where that is known. The tooltip of a\n"
-            "number says where it comes from. See docs/compare.md."
-        )
-
-    def sizeHint(self) -> QSize:
-        """Return the height of all rows, within limits."""
-        high = 30 + _ROW_PX * self.rowCount() + 18
-        return QSize(360, min(max(high, _LOWEST_PX), _HIGHEST_PX))
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the height of some rows, and the width of all columns within limits."""
-        head = self.horizontalHeader()
-        numbers = range(1, self.columnCount())
-        wide = 0 if head is None else sum(head.sectionSize(k) for k in numbers)
-        around = 24  # frame and scroll bar
-        return QSize(min(_NARROWEST_QUANTITY + wide + around, _WIDEST_ASKED), _LOWEST_PX)
-
-    def show_rows(
-        self,
-        rows: list[NumberRow],
-        names: tuple[str, ...],
-        styles: Mapping[str, StateStyle],
-        pair: tuple[str, str] | None,
-    ) -> None:
-        """Show rows, with the line of each state in its head."""
-        self.setRowCount(0)
-        self.setColumnCount(1 + len(names) + (pair is not None))
-        self.setHorizontalHeaderItem(0, QTableWidgetItem("Quantity"))
-        for column, name in enumerate(names, 1):
-            head = QTableWidgetItem(name)
-            if name in styles:
-                head.setIcon(styles[name].icon(_MARK_PX))
-            head.setToolTip(f"State '{name}': value with its 95 % interval.")
-            self.setHorizontalHeaderItem(column, head)
-        if pair is not None:
-            head = QTableWidgetItem(f"{pair[1]}\n− {pair[0]}")
-            head.setToolTip(
-                "Difference with its 95 % interval, percentage points for per cent. Bold: beyond the error. ≈: below\n"
-                "the error, its interval holds 0."
-            )
-            self.setHorizontalHeaderItem(len(names) + 1, head)
-        self.setRowCount(len(rows))
-        for number, row in enumerate(rows):
-            self._show_row(number, row, pair is not None)
-        self._fit_columns()
-        self.updateGeometry()
-
-    def _show_row(self, number: int, row: NumberRow, with_difference: bool) -> None:
-        first = QTableWidgetItem(row.words)
-        first.setToolTip(row.words)
-        first.setFlags(_STANDS)
-        self.setItem(number, 0, first)
-        for column, cell in enumerate(row.values, 1):
-            self.setItem(number, column, _item(cell))
-        if with_difference:
-            self.setItem(number, len(row.values) + 1, _difference_item(row.difference))
-
-    def _fit_columns(self) -> None:
-        """Give numbers what they need and quantities the rest; more than fits scrolls sideways."""
-        head = self.horizontalHeader()
-        if head is None:
-            return
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        head.setMinimumSectionSize(40)
-        for column in range(1, self.columnCount()):
-            self.setColumnWidth(column, self._needed_by(column))
-        self._fit_first()
-
-    def _needed_by(self, column: int) -> int:
-        """Return the width of the longest line of a column."""
-        metrics, named = self.fontMetrics(), self.horizontalHeaderItem(column)
-        lines = [line for row in range(self.rowCount()) for line in self._lines(row, column)]
-        heads = [] if named is None else named.text().split("\n")
-        mark = 0 if named is None or named.icon().isNull() else _MARK_PX + 6
-        widest = max((metrics.horizontalAdvance(line) for line in lines), default=0)
-        widest_head = max((metrics.horizontalAdvance(line) for line in heads), default=0)
-        return max(widest + 10, widest_head + mark + 8)
-
-    def _lines(self, row: int, column: int) -> list[str]:
-        item = self.item(row, column)
-        return [] if item is None else item.text().split("\n")
-
-    def _fit_first(self) -> None:
-        head, port = self.horizontalHeader(), self.viewport()
-        if head is None or port is None or not self.columnCount():
-            return
-        others = sum(head.sectionSize(k) for k in range(1, self.columnCount()))
-        self.setColumnWidth(0, max(_NARROWEST_QUANTITY, port.width() - others))
-
-    def resizeEvent(self, event: object) -> None:
-        """Give quantities the width that is left."""
-        super().resizeEvent(event)  # type: ignore[arg-type]
-        self._fit_first()
+from napari_snpore.viewer.shared.docking import place_below
 
 
 class NumberPanel(QWidget):
-    """The table and the choice of the pair whose difference it shows.
+    """The table, the choice of the pair whose difference it shows, and the button of the wide table.
+
+    Parameters
+    ----------
+    viewer : Viewer or ViewerModel
+        Whose window docks the wide table.
 
     Signals
     -------
@@ -162,40 +38,55 @@ class NumberPanel(QWidget):
 
     pair_changed = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, viewer: Any) -> None:
         super().__init__()
+        self._viewer = viewer
         self._comparison: Comparison | None = None
         self._styles: Mapping[str, StateStyle] = {}
+        self._wide: NumberTable | None = None
         self.pair_box = QComboBox()
-        self.pair_box.setToolTip("Two states whose difference the last column shows.")
+        self.pair_box.setToolTip("Two states whose difference is shown beside them.")
         self.pair_box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.pair_box.setMinimumContentsLength(16)
+        self.pair_box.setMinimumContentsLength(12)
         self.pair_box.currentIndexChanged.connect(self._on_pair)
+        self.wide_button = QPushButton("Table")
+        self.wide_button.setToolTip(
+            "Opens the table of all states and all their differences below the picture."
+        )
+        self.wide_button.setVisible(getattr(viewer, "window", None) is not None)
+        self.wide_button.clicked.connect(self.open_table)
         self.table = NumberTable()
-        self._pair_row = QWidget()
-        line = QHBoxLayout(self._pair_row)
+        line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(QLabel("Difference"))
+        self._pair_label = QLabel("Difference")
+        line.addWidget(self._pair_label)
         line.addWidget(self.pair_box, 1)
+        line.addWidget(self.wide_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(2, 4, 2, 2)
         column.setSpacing(4)
-        column.addWidget(self._pair_row)
+        column.addLayout(line)
         column.addWidget(self.table, 1)
 
     @property
-    def pair(self) -> tuple[str, str] | None:
+    def pair(self) -> Pair | None:
         """The pair whose difference is shown; None for a single state."""
-        found: tuple[str, str] | None = self.pair_box.currentData()
+        found: Pair | None = self.pair_box.currentData()
         return None if found is None else (found[0], found[1])
 
     @pair.setter
-    def pair(self, pair: tuple[str, str]) -> None:
+    def pair(self, pair: Pair) -> None:
         for index in range(self.pair_box.count()):
             if tuple(self.pair_box.itemData(index)) == tuple(pair):
                 self.pair_box.setCurrentIndex(index)
+
+    @property
+    def wide_table(self) -> NumberTable | None:
+        """The table below the picture; None while it is not open."""
+        is_open = self._wide is not None and isalive(self._wide)
+        return self._wide if is_open else None
 
     def show_comparison(self, comparison: Comparison, styles: Mapping[str, StateStyle]) -> None:
         """Show the numbers of a comparison; the pair stays where it is there."""
@@ -208,8 +99,30 @@ class NumberPanel(QWidget):
         if before in pairs:
             self.pair_box.setCurrentIndex(pairs.index(before))
         self.pair_box.blockSignals(blocked)
-        self._pair_row.setVisible(len(pairs) > 1)
+        for part in (self._pair_label, self.pair_box):
+            part.setVisible(bool(pairs))
         self._show()
+        self._show_wide()
+
+    def open_table(self) -> None:
+        """Dock the table of all states and differences below the picture."""
+        window = getattr(self._viewer, "window", None)
+        if window is None or self._comparison is None:
+            return
+        if self.wide_table is None or self.wide_table.parentWidget() is None:
+            self._wide = NumberTable(wide=True)
+            self._wide.setObjectName("states table")
+            window.add_dock_widget(self._wide, name="Table of states", area="bottom")
+        self._show_wide()
+        assert self._wide is not None
+        place_below(self._wide)
+
+    def close_table(self) -> None:
+        """Close the table below the picture."""
+        window, wide = getattr(self._viewer, "window", None), self.wide_table
+        if window is not None and wide is not None and wide.parentWidget() is not None:
+            window.remove_dock_widget(wide)
+        self._wide = None
 
     def _on_pair(self) -> None:
         self._show()
@@ -218,23 +131,19 @@ class NumberPanel(QWidget):
     def _show(self) -> None:
         if self._comparison is not None:
             rows = number_rows(self._comparison, self.pair)
-            self.table.show_rows(rows, self._comparison.names, self._styles, self.pair)
+            columns = columns_of_pair(rows, self._comparison.names, self._styles, self.pair)
+            self.table.show_columns(rows, columns)
 
-
-def _item(cell: NumberCell) -> QTableWidgetItem:
-    item = QTableWidgetItem(cell.text)
-    item.setToolTip(cell.tip)
-    item.setTextAlignment(_RIGHT)
-    item.setFlags(_STANDS)
-    return item
-
-
-def _difference_item(cell: NumberCell) -> QTableWidgetItem:
-    item = _item(cell)
-    font = QFont(item.font())
-    font.setPointSizeF(_FONT_PT)
-    font.setBold(cell.is_beyond_error)
-    item.setFont(font)
-    if not cell.is_beyond_error:
-        item.setForeground(QColor("#8c8c8c"))
-    return item
+    def _show_wide(self) -> None:
+        comparison, wide = self._comparison, self.wide_table
+        if comparison is None or wide is None:
+            return
+        rows = number_rows(comparison, None)
+        columns = [
+            state_column(rows, number, name, self._styles)
+            for number, name in enumerate(comparison.names)
+        ]
+        columns += [
+            difference_column(number_rows(comparison, pair), pair) for pair in pairs_of(comparison)
+        ]
+        wide.show_columns(rows, columns)

@@ -17,6 +17,17 @@ from napari_snpore.study.states.comparison_summary import BELOW
 
 Row = Mapping[str, Any]
 
+_SHORT = (
+    (" fraction of the box, whole", " of the box"),
+    (" fraction, ", ", "),
+    ("dead share of pore volume", "dead pores"),
+    ("shorter than", "<"),
+    ("connectivity 6", "6-connected"),
+    ("connectivity 18", "18-connected"),
+    ("connectivity 26", "26-connected"),
+)
+"""Words of quantities that a narrow table has no width for."""
+
 
 @dataclass(frozen=True)
 class NumberCell:
@@ -56,6 +67,20 @@ class NumberRow:
     def words(self) -> str:
         """Quantity with its unit."""
         return self.quantity if self.unit == "1" else f"{self.quantity} ({self.unit})"
+
+    @property
+    def short_words(self) -> str:
+        """The same for a narrow table.
+
+        Examples
+        --------
+        >>> NumberRow("pore fraction, centre cube", "%", (), NumberCell("")).short_words
+        'pore, centre cube (%)'
+        """
+        words = self.words
+        for long, short in _SHORT:
+            words = words.replace(long, short)
+        return words
 
 
 def number_rows(comparison: Comparison, pair: tuple[str, str] | None) -> list[NumberRow]:
@@ -116,6 +141,7 @@ def _value_cell(row: Row | None, unit: str) -> NumberCell:
     is_corrected = _is_known(row["corrected"])
     best = row["corrected"] if is_corrected else row["value"]
     text = _in_two_lines(with_limits(best, row["low_95"], row["high_95"], write))
+    text = text.replace(" to ", "–")  # no value is negative
     lines = [
         f"counted {write(row['value'])}, n = {row['n']} {'fibre' if row['n'] == 1 else 'fibres'}"
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QTabWidget
@@ -25,9 +26,9 @@ _TABS = (
 class ResultTabs(QTabWidget):
     """The four tabs; hidden until there is a comparison."""
 
-    def __init__(self) -> None:
+    def __init__(self, viewer: Any) -> None:
         super().__init__()
-        self.numbers, self.sizes, self.profile = NumberPanel(), SizePanel(), ProfilePanel()
+        self.numbers, self.sizes, self.profile = NumberPanel(viewer), SizePanel(), ProfilePanel()
         self.notes = QLabel()
         self.notes.setWordWrap(True)
         self.notes.setTextFormat(Qt.TextFormat.PlainText)
@@ -39,6 +40,9 @@ class ResultTabs(QTabWidget):
         ):
             self.addTab(part if part is self.numbers else _scrolled(part), name)
             self.setTabToolTip(self.count() - 1, tip)
+        bar = self.tabBar()
+        if bar is not None:
+            bar.setToolTip("Numbers, sizes of objects, radial profiles, notes.")
         self.numbers.pair_changed.connect(self.sizes.show_pair)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.hide()

@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from functools import cache
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
-from napari_snpore.errors import InputError
+import numpy as np
+
+from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.viewer.shared.docking import PLUGIN, join_instrument
 from napari_snpore.viewer.shared.events import calling_viewer
+from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, phases_data
+from napari_snpore.viewer.shared.worker import run_alive
+from napari_snpore.volume import Volume
 
-NO_LAYERS: list[Any] = [(None,)]
-"""What a sample returns to napari when it adds no layer."""
-
-SAMPLE = Path(str(files("napari_snpore"))) / "data" / "three_states"
-"""Tables of three finished runs; scripts/make_three_states.py makes them."""
+_APART = 1.1
+"""Distance of the fibres in the window, over their width."""
 
 
-def three_states() -> list[Any]:
-    """Open the Compare form with the finished runs of a pristine, a sodiated and a desodiated phantom
-    fibre, and compare them.
+def three_states() -> list[LayerData]:
+    """Return the phases of a pristine, a sodiated and a desodiated phantom fibre beside each other, and
+    let the Compare form compare their finished runs.
 
-    Raises
-    ------
-    InputError
-        There is no window to open the form in.
+    Without a window there are the phases alone.
     """
+    layers = run_alive("Open the runs", _read)
     viewer = calling_viewer()
-    if viewer is None or getattr(viewer, "window", None) is None:
-        raise InputError(
-            "This sample opens the Compare form, which needs a window; in Python read_state_result reads its runs."
-        )
-    _, form = viewer.window.add_plugin_dock_widget(PLUGIN, "Compare")
-    join_instrument(form, viewer)
-    form.open_study(SAMPLE)
-    return NO_LAYERS
+    if viewer is not None and getattr(viewer, "window", None) is not None:
+        _, form = viewer.window.add_plugin_dock_widget(PLUGIN, "Compare")
+        join_instrument(form, viewer)
+        form.open_study(runs_folder())
+    return layers
+
+
+def runs_folder() -> Path:
+    """Return the folder with the runs of the sample, which is gone when the program ends."""
+    from napari_snpore.study.states.sample import sample_study
+
+    folder = Path(_temporary().name) / "three_states"
+    sample_study(folder)
+    return folder
+
+
+@cache
+def _temporary() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="snpore-")
+
+
+def _read(progress: Progress, should_stop: ShouldStop) -> list[LayerData]:
+    """Read the phases of the runs, each moved along x to its place in the window."""
+    from napari_snpore.files import read_volume
+    from napari_snpore.study.states.sample import STATES
+
+    folder, layers = runs_folder(), []
+    for number, state in enumerate(STATES):
+        progress(number, len(STATES))
+        found = read_volume(folder / state / "volumes" / "phases.tif")
+        z, y, x = found.origin
+        origin = (z, y, x + _APART * number * found.size_nm[2])
+        data = Volume(np.asarray(found.data), found.spacing, origin, found.history)
+        layers.append(phases_data(data, f"{state}{SEPARATOR}phases"))
+    return layers

@@ -12,19 +12,17 @@ import napari.components
 from napari.layers import Layer
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.compare.fibre_list import FibreList, key_of
-from napari_snpore.viewer.compare.fibre_table import FibreTable
 from napari_snpore.viewer.compare.fibres import (
     ComparedFibre,
     SpecimenLayers,
     data_of,
     specimens_with_phases,
 )
-from napari_snpore.viewer.compare.result_tabs import ResultTabs
+from napari_snpore.viewer.compare.form import EMPTY, CompareForm
 from napari_snpore.viewer.compare.saving import ComparisonSaving
 from napari_snpore.viewer.compare.steps import (
     ComparedStates,
@@ -33,30 +31,19 @@ from napari_snpore.viewer.compare.steps import (
     compare,
     read_runs,
 )
-from napari_snpore.viewer.forms.docked_form import DockedForm
-from napari_snpore.viewer.forms.form import Freshness, MainButton, ResultText
+from napari_snpore.viewer.forms.form import Freshness
 from napari_snpore.viewer.forms.path_dialogs import ask_folder
-from napari_snpore.viewer.shared.drops import take_drops
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import note_compared
-from napari_snpore.viewer.shared.long_words import WrappingLabel
 from napari_snpore.viewer.shared.worker import InUse
 
 if TYPE_CHECKING:
     from napari_snpore.comparison.compare import Comparison
 
-_EMPTY = (
-    "Make phases of two specimens or more in this window, or press Open runs … (folders can be dropped here as well). "
-    "File > Open Sample > snpore > Three states fills this form."
-)
 _SOON_MS = 60
-_LIST_PX = 190
-"""Most height (px) that the list of fibres keeps beside results; a longer one scrolls."""
-_TABS_STRETCH = 3
-"""Height of the tabs over that of the list of fibres, where there is more than both need."""
 
 
-class CompareWidget(DockedForm):
+class CompareWidget(CompareForm):
     """States side by side.
 
     Parameters
@@ -76,13 +63,7 @@ class CompareWidget(DockedForm):
     """
 
     def __init__(self, viewer: napari.components.ViewerModel) -> None:
-        super().__init__(
-            viewer,
-            MainButton(
-                "Compare",
-                "Measures the specimens that are not measured yet, and puts the numbers of all states side by side.",
-            ),
-        )
+        super().__init__(viewer)
         self._list = FibreList()
         self._specimens: dict[str, SpecimenLayers] = {}
         self._comparison: Comparison | None = None
@@ -94,7 +75,10 @@ class CompareWidget(DockedForm):
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON_MS)
         self._soon.timeout.connect(self.refresh)
-        self._build()
+        self._connect()
+        self._freshness = Freshness(
+            self, (self.headline,), self._settings, "Compare makes them fresh"
+        )
         self._saving = ComparisonSaving(self)
         self._follow_layers()
         self.refresh()
@@ -256,6 +240,11 @@ class CompareWidget(DockedForm):
         else:
             self._freshness.compare()
 
+    def closed(self) -> None:
+        """Stop, and close the table below the picture."""
+        self.tabs.numbers.close_table()
+        super().closed()
+
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take folders."""
         if event is not None and _folders_of(event):
@@ -273,62 +262,15 @@ class CompareWidget(DockedForm):
         super().enterEvent(event)
         self.refresh()
 
-    def _build(self) -> None:
-        self.setAcceptDrops(True)
-        self.hint = WrappingLabel(_EMPTY)
-        self.table = FibreTable()
+    def _connect(self) -> None:
         self.table.moved.connect(self.move)
         self.table.renamed.connect(self._on_renamed)
         self.table.ticked.connect(self._on_ticked)
         self.table.removed.connect(self.remove)
-        self.open_button = QPushButton("Open runs …")
-        self.open_button.setToolTip(
-            "Adds the finished run of a folder, or all runs of a study ('snpore run', 'snpore compare'). Folders can be\n"
-            "dropped on this form as well."
-        )
         self.open_button.clicked.connect(self._ask_runs)
-        self.remove_button = QPushButton("Remove")
-        self.remove_button.setToolTip(
-            "Takes the chosen run out of the list (Delete); its folder stays."
-        )
         self.remove_button.clicked.connect(self._on_remove)
-        line = QHBoxLayout()
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self.open_button, 1)
-        line.addWidget(self.remove_button)
-        self.column.addWidget(self.hint)
-        self.column.addWidget(self.table)
-        self.column.addLayout(line)
-        self.column.addStretch(1)
-        self.headline = ResultText(
-            "How many states and fibres were compared, and what lies beyond its error."
-        )
-        self.results.addWidget(self.headline)
-        self.tabs = ResultTabs()
         self.main_button.clicked.connect(self._start)
-        self.tables_button = QPushButton("Save tables …")
-        self.tables_button.setToolTip(
-            "Writes states.csv, differences.csv, distributions.csv and a summary into a folder, as 'snpore compare' does."
-        )
-        self.figures_button = QPushButton("Figures …")
-        self.figures_button.setToolTip(
-            "Draws the table of states, overlaid histograms, profiles and bars as figures for a plate (PDF and PNG)."
-        )
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.main_button, 1)
-        buttons.addWidget(self.tables_button)
-        buttons.addWidget(self.figures_button)
-        self.footer.addLayout(buttons)
-        self.footer.addWidget(self.status)
-        outer = self.layout()
-        assert isinstance(outer, QVBoxLayout)
-        outer.insertWidget(
-            outer.count() - 1, self.tabs, _TABS_STRETCH
-        )  # its parts scroll by themselves
         self.status.busy_changed.connect(self._enable)
-        self._freshness = Freshness(
-            self, (self.headline,), self._settings, "Compare makes them fresh"
-        )
 
     def _follow_layers(self) -> None:
         events = self._viewer.layers.events
@@ -359,15 +301,9 @@ class CompareWidget(DockedForm):
         self.hint.setVisible(not self._list.fibres)
         self.table.setVisible(bool(self._list.fibres))
         self.table.show_fibres(self._list.fibres, self._list.styles())
-        self._keep_list_in_view()
+        self.keep_list_in_view()
         self._enable()
         self._freshness.compare()
-
-    def _keep_list_in_view(self) -> None:
-        """Leave the list of fibres and its buttons the height that they need, within limits."""
-        scroll = self.layout().itemAt(0).widget()  # type: ignore[union-attr]
-        needed = self.column.sizeHint().height() + 2
-        scroll.setMinimumHeight(min(needed, _LIST_PX))  # type: ignore[union-attr]
 
     def _settings(self) -> tuple[Any, ...]:
         """Return everything that a comparison takes."""
@@ -406,7 +342,9 @@ class CompareWidget(DockedForm):
 
     def _on_read(self, read: ReadRuns) -> None:
         self._waiting.clear()
-        said = [self._list.add_run(run, result) for run, result in read.runs]
+        specimens = self._found_specimens()
+        said = [self._list.add_run(run, result, specimens) for run, result in read.runs]
+        self._list.follow(specimens)
         self._take_saved()
         self._show_fibres()
         problems = [*read.problems, *filter(None, said)]
@@ -438,7 +376,7 @@ class CompareWidget(DockedForm):
             self._show_fibres()
             fibres = list(self._list.included)
             if not fibres:
-                raise InputError(f"There is nothing to compare yet. {_EMPTY}")
+                raise InputError(f"There is nothing to compare yet. {EMPTY}")
             work_list = [self._work_of(fibre) for fibre in fibres]
         except InputError as error:
             self.status.refuse(error)
@@ -484,10 +422,19 @@ class CompareWidget(DockedForm):
         self.tabs.show_comparison(comparison, styles)
         self.headline.show_lines(headline_of(comparison))
         self._freshness.note(settings)
-        phases = [self._specimens[one.name].phases for one in fibres if one.folder is None]
-        note_compared(phases, comparison.names)
+        note_compared(self._compared_layers(fibres), comparison.names)
         self._enable()
         self._show_saved()
+
+    def _compared_layers(self, fibres: Sequence[ComparedFibre]) -> list[Layer]:
+        """Return the phases of the specimens, and of the runs that are open in the window."""
+        names = {one.name for one in fibres if one.folder is None}
+        results = [one.result for one in fibres if one.folder is not None and one.result]
+        return [
+            one.phases
+            for one in self._specimens.values()
+            if one.name in names or any(one.is_of_run(result) for result in results)
+        ]
 
     def _show_saved(self) -> None:
         """Show what a saved window showed, once."""
@@ -508,10 +455,6 @@ class CompareWidget(DockedForm):
         self.remove_button.setEnabled(bool(self._list.fibres))
         for button in (self.tables_button, self.figures_button):
             button.setEnabled(self._comparison is not None and not busy)
-
-    def _on_docked(self) -> None:
-        super()._on_docked()
-        take_drops(self, self._viewer)
 
 
 def headline_of(comparison: Comparison) -> list[str]:

@@ -5,7 +5,7 @@ scene is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels, Layer
@@ -41,6 +41,9 @@ from napari_snpore.viewer.shared.layers import (
 from napari_snpore.viewer.shared.units import nm_a_unit
 from napari_snpore.volume import Triple
 
+if TYPE_CHECKING:
+    from napari_snpore.comparison.compare import Comparison
+
 _THRESHOLD = "needs phases: Threshold, Apply"
 
 
@@ -68,7 +71,9 @@ def missing_for(
         return "needs a volume"
     if part in OF_OBJECTS and objects is None:
         return "needs objects: Measure"
-    if part == "table" and phases is None and objects is None:
+    if part == "states" and comparison_in(viewer) is None:
+        return "needs a comparison: Compare"
+    if part == "table" and phases is None and objects is None and comparison_in(viewer) is None:
         return _THRESHOLD
     if part == "oblique" and (slices is None or slices.oblique_of is None):
         return "needs an open one: Ortho slices"
@@ -137,6 +142,7 @@ def gather(
         if "table" in parts
         else ((), ())
     )
+    wants_states = bool({"table", "states"} & set(parts))
     own = PlateSpec(()).scheme if phases is None else scheme_of(phases)
     shown = own if phases is None else shown_scheme(phases)
     return PlateSpec(
@@ -164,6 +170,7 @@ def gather(
         size_limit=_size_limit(objects),
         scene=scene,
         specimens=specimens,
+        comparison=comparison_in(viewer) if wants_states else None,
         left_out=(*sources.left_out, *left_out),
         remark=sources.mixed(),
         style=style or FigureStyle(letters=True),
@@ -175,6 +182,14 @@ def gather(
         ),
         intervals=fraction_intervals_of(phases),
     )
+
+
+def comparison_in(viewer: Any) -> Comparison | None:
+    """Return what the Compare form of a window compared last; None without one."""
+    window = getattr(viewer, "window", None)
+    docked = () if window is None else window.dock_widgets.values()
+    found = (getattr(one, "comparison", None) for one in docked)
+    return next((one for one in found if one is not None), None)
 
 
 def _size_limit(objects: Layer | None) -> SizeLimit | None:

@@ -72,7 +72,9 @@ _TIPS = {
     "pair": "Two boxes side by side with their fractions, as in the paper: centre and edge.",
     "gray_values": "Histogram of the grey values of the volume, with the thresholds that made the phases.",
     "histograms": "Feret length and width (nm) and aspect ratio of the objects; objects cut by the box are left out.",
-    "table": "A table with one column per specimen of this window: fractions, numbers and sizes of objects, with units.",
+    "table": "What Compare shows: numbers of all states with intervals and differences. Before anything was compared, one\n"
+    "column per specimen of this window, without differences.",
+    "states": "What Compare shows: fractions as bars with intervals, profiles, overlaid sizes, differences.",
 }
 
 

@@ -17,7 +17,8 @@ from qtpy.QtWidgets import QLineEdit
 
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.compare.fibre_table import ERRORS, FIBRE, STATE
-from napari_snpore.viewer.compare.sample import SAMPLE
+from napari_snpore.viewer.compare.number_table import DIFFERENCE
+from napari_snpore.viewer.compare.sample import runs_folder
 from napari_snpore.viewer.compare.widget import CompareWidget
 from napari_snpore.viewer.shared.layers import add_layer, phases_data
 from napari_snpore.volume import Volume
@@ -27,7 +28,7 @@ STATES = ("pristine", "sodiated", "desodiated")
 
 def numbers_of(state):
     """Return the numbers of a sample run by quantity and unit, read without the package."""
-    with open(SAMPLE / state / "tables" / "numbers.csv", encoding="utf-8") as file:
+    with open(runs_folder() / state / "tables" / "numbers.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {(row["quantity"], row["unit"]): row for row in rows}
 
@@ -48,7 +49,7 @@ def texts(table, row):
 
 def row_of(table, words):
     return next(
-        row for row in range(table.rowCount()) if table.item(row, 0).text().startswith(words)
+        row for row in range(table.rowCount()) if table.item(row, 0).toolTip().startswith(words)
     )
 
 
@@ -68,7 +69,7 @@ def form(viewer, qtbot):
 
 @pytest.fixture
 def of_runs(form):
-    form.add_run(SAMPLE)
+    form.add_run(runs_folder())
     return form
 
 
@@ -99,11 +100,11 @@ def test_one_click_compares_and_shows_the_numbers_of_the_runs(of_runs, qtbot):
     difference = best[1] - best[0]
     down = math.hypot(best[1] - low[1], high[0] - best[0])
     up = math.hypot(high[1] - best[1], best[0] - low[0])
-    shown = cells[-1].removeprefix("≈ ")
+    shown = cells[DIFFERENCE].removeprefix("≈ ")
     assert shown.startswith(f"{difference:+.1f}")
     holds_zero = difference - down <= 0 <= difference + up
-    assert cells[-1].startswith("≈") == holds_zero
-    assert table.item(row_of(table, "Sn fraction, whole"), 4).font().bold() != holds_zero
+    assert cells[DIFFERENCE].startswith("≈") == holds_zero
+    assert table.item(row_of(table, "Sn fraction, whole"), DIFFERENCE).font().bold() != holds_zero
 
 
 def test_sizes_and_profiles_of_all_states_are_drawn_over_each_other(of_runs):
@@ -112,7 +113,7 @@ def test_sizes_and_profiles_of_all_states_are_drawn_over_each_other(of_runs):
     for plot in sizes.plots.values():
         assert [curve.name for curve in plot.curves] == list(STATES)
         assert len({(one.style.color, one.style.dash) for one in plot.curves}) == 3
-    with open(SAMPLE / "pristine" / "tables" / "objects_Sn.csv", encoding="utf-8") as file:
+    with open(runs_folder() / "pristine" / "tables" / "objects_Sn.csv", encoding="utf-8") as file:
         lengths = [
             float(row["length_nm"])
             for row in csv.DictReader(file)
@@ -130,11 +131,12 @@ def test_sizes_and_profiles_of_all_states_are_drawn_over_each_other(of_runs):
 def test_another_pair_is_chosen(of_runs):
     of_runs.compare()
     panel = of_runs.tabs.numbers
-    before = texts(panel.table, 0)[-1]
+    before = texts(panel.table, 0)[DIFFERENCE]
     panel.pair_box.setCurrentText("desodiated − sodiated")
     assert of_runs.pair == ("sodiated", "desodiated")
-    assert texts(panel.table, 0)[-1] != before
-    assert panel.table.horizontalHeaderItem(4).text() == "desodiated\n− sodiated"
+    assert texts(panel.table, 0)[DIFFERENCE] != before
+    heads = [panel.table.horizontalHeaderItem(k).text() for k in range(1, 5)]
+    assert heads == ["sodiated", "desodiated", "desodiated\n− sodiated", "pristine"]
     assert of_runs.tabs.sizes.distances.text().startswith("Distance of desodiated from sodiated")
 
 
@@ -194,12 +196,12 @@ def test_a_run_is_removed_by_key(of_runs):
     of_runs.table.setCurrentCell(1, FIBRE)
     QTest.keyClick(of_runs.table, Qt.Key.Key_Delete)
     assert [one.name for one in of_runs.fibres] == ["pristine", "desodiated"]
-    assert (SAMPLE / "sodiated" / "record.json").is_file()
+    assert (runs_folder() / "sodiated" / "record.json").is_file()
 
 
 def test_a_folder_is_dropped_on_the_form(form):
     mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(SAMPLE / "sodiated"))])
+    mime.setUrls([QUrl.fromLocalFile(str(runs_folder() / "sodiated"))])
     event = QDropEvent(
         QPointF(20, 20),
         Qt.DropAction.CopyAction,
@@ -214,8 +216,8 @@ def test_a_folder_is_dropped_on_the_form(form):
 
 
 def test_two_drops_in_a_row_are_both_read(form):
-    form.add_runs([SAMPLE / "pristine"])
-    form.add_runs([SAMPLE / "desodiated"])
+    form.add_runs([runs_folder() / "pristine"])
+    form.add_runs([runs_folder() / "desodiated"])
     form.status.wait()
     assert [one.name for one in form.fibres] == ["pristine", "desodiated"]
 
@@ -230,7 +232,7 @@ def test_a_folder_without_a_run_is_refused_in_one_sentence(form, tmp_path):
 
 def test_a_damaged_run_is_named_and_the_others_are_read(form, tmp_path):
     for state in STATES:
-        shutil.copytree(SAMPLE / state, tmp_path / state)
+        shutil.copytree(runs_folder() / state, tmp_path / state)
     (tmp_path / "sodiated" / "tables" / "numbers.csv").unlink()
     form.add_run(tmp_path)
     assert [one.name for one in form.fibres] == ["pristine", "desodiated"]
@@ -239,7 +241,7 @@ def test_a_damaged_run_is_named_and_the_others_are_read(form, tmp_path):
 
 
 def test_a_run_counts_once(of_runs):
-    of_runs.add_run(SAMPLE / "pristine")
+    of_runs.add_run(runs_folder() / "pristine")
     assert len(of_runs.fibres) == 3
     assert "in the list already" in of_runs.status.message.text()
 

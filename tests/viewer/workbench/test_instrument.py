@@ -28,6 +28,7 @@ FORMS = (
     "3D scene",
     "Measure",
     "Figure",
+    "Compare",
     "In situ",
 )
 LAPTOPS = ((1366, 768), (1024, 700))

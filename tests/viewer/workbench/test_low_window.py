@@ -25,6 +25,7 @@ FORMS = (
     "3D scene",
     "Measure",
     "Figure",
+    "Compare",
     "In situ",
 )
 SIZE = (1024, 700)

@@ -30,6 +30,7 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.shared.boxes import boxes_of
+from napari_snpore.viewer.shared.layer_history import note_compared
 from napari_snpore.viewer.shared.layers import (
     KEY,
     add_layer,
@@ -126,7 +127,7 @@ def put_envelope(viewer, source, **more):
 def test_an_empty_window_says_what_to_do_first():
     steps = steps_of([])
     assert [step.number for step in steps] == list(range(1, 11))
-    assert [step.state for step in steps] == ["ready", *["waits"] * 8, "later"]
+    assert [step.state for step in steps] == ["ready", *["waits"] * 9]
     assert steps[0].hint == NOTHING_YET
     assert steps[1].words == "after Tilt series"
     assert steps[6].words == "after Threshold"
@@ -413,8 +414,7 @@ def widget(qtbot, viewer):
 
 def test_rows_follow_the_layers(widget, viewer, qtbot):
     assert widget.sentence.isVisibleTo(widget)
-    assert not widget.rows[9].isEnabled()
-    assert "come later" in widget.rows[9].toolTip()
+    assert "open finished runs" in widget.rows[9].toolTip()
     layer = add_volume(viewer)
     qtbot.waitUntil(lambda: widget.rows[1].words.text() == "SIRT 50", timeout=2000)
     assert not widget.sentence.isVisibleTo(widget)
@@ -435,6 +435,18 @@ def test_the_first_row_asks_for_files_without_blocking(widget):
     dialog.close()
 
 
+def test_compare_is_ready_with_two_fibres_and_done_until_phases_change(viewer):
+    first = put_phases(viewer, add_volume(viewer))
+    assert of(viewer.layers, "Compare").words == "needs two fibres, or runs"
+    add_layer(viewer, phases_data(Volume(np.ones((4, 4, 4), np.uint8), 0.5), "tip · phases"))
+    assert of(viewer.layers, "Compare").state == "ready"
+    assert of(viewer.layers, "Compare").holds == "2 fibres"
+    note_compared(list(viewer.layers), ("pristine", "sodiated"))
+    assert of(viewer.layers, "Compare").state == "done"
+    assert of(viewer.layers, "Compare").words == "pristine, sodiated"
+    del first
+
+
 def test_a_row_selects_its_input(widget, viewer):
     source = add_volume(viewer)
     phases = put_phases(viewer, source)
@@ -443,8 +455,8 @@ def test_a_row_selects_its_input(widget, viewer):
     widget.open_step("Measure")
     assert viewer.layers.selection.active is phases
     assert "no window" in widget.status.message.text()
-    with pytest.raises(InputError, match="Compare"):
-        widget.open_step("Compare")
+    with pytest.raises(InputError, match="Comparison"):
+        widget.open_step("Comparison")
 
 
 def test_specimens_follow_the_selection_and_can_be_chosen(widget, viewer):
