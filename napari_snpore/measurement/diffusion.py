@@ -351,7 +351,7 @@ class _Box:
                 near = (slice(None),) * axis + (there,)
                 for end, kind in enumerate((SOURCE, SINK)):
                     joins[end][groups[own][self.kinds[near] == kind]] = True
-        keep = joins.all(axis=0)
+        keep: NDArray[np.bool_] = joins[0] & joins[1]
         keep[0] = True  # no node
         self.kinds[~keep[groups]] = CLOSED
 
@@ -388,4 +388,5 @@ class _Box:
 
 def finest_ends(ends: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the conductance of each node to both ends together."""
-    return ends[0].astype(np.float64) + ends[1]
+    total: NDArray[np.float64] = ends[0].astype(np.float64) + ends[1]
+    return total

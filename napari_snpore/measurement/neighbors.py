@@ -283,9 +283,20 @@ class _Surfaces:
         def work(piece: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
             found, partners = gaps.copy(), near.copy()
             nearest_gaps(
-                *(self._places, self._owners, self._cells, self._order, self._keepers),
-                *(self._grid, self._edges, self._spacing, self._boxes),
-                *(target, piece[0], piece[1], found, partners),
+                self._places,
+                self._owners,
+                self._cells,
+                self._order,
+                self._keepers,
+                self._grid,
+                self._edges,
+                self._spacing,
+                self._boxes,
+                target,
+                piece[0],
+                piece[1],
+                found,
+                partners,
             )
             at = np.flatnonzero((found != gaps) | (partners != near))
             return at, found[at], partners[at]

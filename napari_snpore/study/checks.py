@@ -228,7 +228,7 @@ def _growth_rows(
 
 def check_statements(table: pd.DataFrame) -> list[Statement]:
     """Return the checks in sentences: what is expected, what was found, whether they agree."""
-    statements = []
+    statements: list[Statement] = []
     for row in table.to_dict("records"):
         heading = "" if statements else "Checks"
         if not row["unit"] and not math.isfinite(row["expected"]):
