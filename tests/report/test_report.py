@@ -245,6 +245,7 @@ def test_methods_name_the_parameters_of_a_run_with_images(series_run):
     record = json.loads((series_run / "record.json").read_text(encoding="utf-8"))
     assert "25 images from −60.0° to 60.0° (mean step 5.00°)" in text
     assert "SIRT [1] (8 iterations" in text
+    assert "40 × 24 × 40 voxels (z, y, x) of 0.4 nm" in text
     first, second = record["results"]["segmentation"]["thresholds_gray"]
     assert f"{first:.4g} and {second:.4g} grey units" in text
     assert f"napari-snpore {record['version']}" in text
