@@ -11,14 +11,12 @@ from napari_snpore.history import DetectionLimitStep, PolishStep, ReconstructSte
 from napari_snpore.numerals import number, percent
 from napari_snpore.report.private_paths import without_folders
 from napari_snpore.report.run_folder import FinishedRun, as_words
+from napari_snpore.segmentation.projection_residual import POOR_FIT
 from napari_snpore.study.edit_report import edit_statements, is_edited_by_hand
 from napari_snpore.study.error_report import limits
 from napari_snpore.study.quality_report import misfit_statements, tilt_statements
 from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.report import Statement
-
-_POOR_FIT = 2.0
-"""Residual over that of noise from which phases count as a poor account of the images."""
 
 _NO_BLUR = "none was used: "
 
@@ -114,7 +112,7 @@ def _phases(run: FinishedRun) -> Iterator[str]:
     if segmentation.get("note"):
         yield str(segmentation["note"])
     residual = run.result("segmentation", "images", "residual")
-    if isinstance(residual, (int, float)) and residual > _POOR_FIT:
+    if isinstance(residual, (int, float)) and residual > POOR_FIT:
         yield (
             f"The phases explain the images poorly: their mean squared residual is {number(residual)} times"
             " that of noise alone. The model of the images (blur, vacuum level, alignment, noise) does not"
