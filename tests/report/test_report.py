@@ -21,9 +21,19 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from napari_snpore import Recipe, make_phantom, run_study, simulate_tilt_series, write_volume
+from napari_snpore import (
+    Recipe,
+    make_phantom,
+    read_volume,
+    run_study,
+    simulate_tilt_series,
+    write_volume,
+)
 from napari_snpore.errors import FileFormatError, MissingFileError, OutputError, Stopped
 from napari_snpore.figures.save import png_bytes
+from napari_snpore.history import EditByHandStep
+from napari_snpore.report.caveats import caveats
+from napari_snpore.report.run_folder import read_run
 from napari_snpore.report.writing import make_report, write_report
 from napari_snpore.study.phantom_files import write_tilts
 
@@ -371,8 +381,19 @@ def test_a_stop_leaves_nothing(series_run, tmp_path):
 
 
 def test_figures_drawn_for_a_report_are_the_same_bytes(series_run):
-    from napari_snpore import read_volume
     from napari_snpore.figures import turned_views
 
     phases = read_volume(series_run / "volumes" / "phases.tif")
     assert png_bytes(turned_views(phases)) == png_bytes(turned_views(phases))
+
+
+def test_corrections_by_hand_are_a_caveat(series_run, tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(series_run, copy)
+    path = copy / "volumes" / "phases.tif"
+    phases = read_volume(path)
+    edited = phases.after(EditByHandStep(5, ((1, 3, 5),)), np.asarray(phases.data))
+    write_volume(path, edited)
+    found = caveats(read_run(copy))
+    assert any("Edited by hand: 5 voxels: pore → Sn" in sentence for sentence in found)
+    assert not any("Edited by hand" in sentence for sentence in caveats(read_run(series_run)))
