@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from napari_snpore.history import PolishStep, ReconstructStep
+from napari_snpore.history import DetectionLimitStep, PolishStep, ReconstructStep
 from napari_snpore.numerals import number, percent
 from napari_snpore.report.private_paths import without_folders
 from napari_snpore.report.run_folder import FinishedRun, as_words
+from napari_snpore.segmentation.projection_residual import POOR_FIT
 from napari_snpore.study.edit_report import edit_statements, is_edited_by_hand
 from napari_snpore.study.error_report import limits
 from napari_snpore.study.quality_report import misfit_statements, tilt_statements
@@ -28,6 +29,7 @@ def caveats(run: FinishedRun) -> tuple[str, ...]:
         *_phases(run),
         *_edits(run),
         *_objects(run),
+        *_small_clusters(run),
         *_pores(run),
         *_errors(run),
         *_files(run),
@@ -109,6 +111,13 @@ def _phases(run: FinishedRun) -> Iterator[str]:
     segmentation: dict[str, Any] = dict(run.result("segmentation") or {})
     if segmentation.get("note"):
         yield str(segmentation["note"])
+    residual = run.result("segmentation", "images", "residual")
+    if isinstance(residual, (int, float)) and residual > POOR_FIT:
+        yield (
+            f"The phases explain the images poorly: their mean squared residual is {number(residual)} times"
+            " that of noise alone. The model of the images (blur, vacuum level, alignment, noise) does not"
+            " hold, or there are more than these phases."
+        )
     allowed = run.result("segmentation", "images", "allowed_percent")
     if isinstance(allowed, dict) and allowed:
         words = ", ".join(
@@ -169,6 +178,26 @@ def _objects(run: FinishedRun) -> Iterator[str]:
                 f"One object holds {percent(largest)} of the {name}: a connected network is one object,"
                 " so that sizes of objects say nothing of its width."
             )
+
+
+def _small_clusters(run: FinishedRun) -> Iterator[str]:
+    """Yield how small clusters can be and still be found, where that was tested."""
+    found = run.step(DetectionLimitStep)
+    if found is None:
+        return
+    tested = f"{found.clusters:,} spheres of {found.phase} planted into the images"
+    if found.diameter_nm is not None:
+        ends = ""
+        if found.low_95 is not None and found.high_95 is not None:
+            ends = f" (95 %: {number(found.low_95)} to {number(found.high_95)} nm)"
+        yield (
+            f"Of {tested}, those under {number(found.diameter_nm)} nm{ends} were found less than half"
+            " of the time."
+        )
+    elif found.above_nm is not None:
+        yield f"Of {tested}, fewer than half were found even at {number(found.above_nm)} nm."
+    elif found.below_nm is not None:
+        yield f"Of {tested}, more than half were found even at {number(found.below_nm)} nm."
 
 
 def _pores(run: FinishedRun) -> Iterator[str]:

@@ -44,6 +44,7 @@ def methods_paragraph(run: FinishedRun, cite: Citations) -> str:
         *_images(run),
         *_alignment(run),
         *_reconstruction(run, cite),
+        *_voxels(run),
         *_resolution(run, cite),
         *_thresholds(run, cite),
         *_envelope(run, cite),
@@ -64,7 +65,7 @@ def _images(run: FinishedRun) -> Iterator[str]:
         return
     made = run.step(ReconstructStep)
     table = run.table("reconstruction_residual")
-    words = "a HAADF-STEM tilt series"
+    words = "a tilt series"
     if made is not None and made.tilts is not None:
         words += f" of {made.tilts} images"
     if table is not None and "angle_deg" in table and len(table):
@@ -162,6 +163,15 @@ def _reconstruction(run: FinishedRun, cite: Citations) -> Iterator[str]:
         yield f"The volume leaves {100 * residual:.1f} % of the norm of the images."
 
 
+def _voxels(run: FinishedRun) -> Iterator[str]:
+    if run.phases is None:
+        return
+    sides = " × ".join(str(side) for side in run.phases.shape)
+    edges = run.phases.spacing
+    size = f"{edges[0]:.4g}" if len(set(edges)) == 1 else " × ".join(f"{e:.4g}" for e in edges)
+    yield f"The volume has {sides} voxels (z, y, x) of {size} nm."
+
+
 def _resolution(run: FinishedRun, cite: Citations) -> Iterator[str]:
     made = run.step(ReconstructStep)
     if made is not None and made.crowther_nm is not None and made.thickness_nm is not None:
@@ -196,14 +206,14 @@ def _thresholds(run: FinishedRun, cite: Citations) -> Iterator[str]:
         run.result("segmentation", "method") or (made.method if made is not None else "given")
     )
     shown = " and ".join(f"{value:.4g}" for value in values)
-    names = ", ".join(run.scheme.names)
+    names = f"{', '.join(run.scheme.names[:-1])} and {run.scheme.names[-1]}"
     if key == "given":
         how = "set by hand"
     else:
         works = _RULE_WORKS.get(key)
         how = f"rule: {rule_name(key, len(values) + 1)}{f' {cite(*works)}' if works else ''}"
-    plural = "Thresholds" if len(values) > 1 else "A threshold"
-    yield f"{plural} at {shown} grey units ({how}) separate {names}."
+    what, verb = ("Thresholds", "separate") if len(values) > 1 else ("A threshold", "separates")
+    yield f"{what} at {shown} grey units ({how}) {verb} {names}."
     found = run.result("segmentation", "images", "residual")
     if found is not None:
         yield f"There the mean squared residual of the images over their noise is R = {number(found)} (1: noise alone)."
@@ -234,7 +244,10 @@ def _polishing(run: FinishedRun, cite: Citations) -> Iterator[str]:
     step = run.step(PolishStep)
     if step is None or step.note is not None:
         return
-    levels = ", ".join(number(level) for level in step.levels)
+    names = ("exterior", *run.scheme.names)
+    levels = ", ".join(
+        f"{name} {number(level)}" for name, level in zip(names, step.levels, strict=False)
+    )
     words = (
         "The phases were then corrected voxel by voxel by the images with a boundary energy"
         f" {cite('besag1986')} of {step.boundary_weight:g} ({step.sweeps} sweeps,"
@@ -271,6 +284,7 @@ def _objects(run: FinishedRun, cite: Citations) -> Iterator[str]:
         f" {'boxes' if section.convention == 'corners' else 'centres plus one voxel'}. Objects that the"
         f" box cuts are left out of sizes, and those under {section.min_voxels} voxels of shapes."
     )
+    yield from _places(run)
     if section.separate_nm is not None:
         yield f"Pores were separated at necks by a watershed of contrast {section.separate_nm:g} nm."
     if section.thickness or run.result("local_width"):
@@ -279,6 +293,26 @@ def _objects(run: FinishedRun, cite: Citations) -> Iterator[str]:
         yield (
             "Pores without a path through void to the outside count as dead, at connectivity 6, 18 and 26."
         )
+
+
+def _places(run: FinishedRun) -> Iterator[str]:
+    """Yield where fractions and contacts were counted besides the whole."""
+    fractions = run.table("fractions")
+    if fractions is not None and {"region", "region_size_nm"} <= set(fractions):
+        edges = fractions.dropna(subset=["region_size_nm"]).drop_duplicates("region")
+        words = [f"{row['region']} ({number(row['region_size_nm'])} nm)" for row in edges.to_dict("records")]  # fmt: skip
+        if words:
+            yield f"Fractions were also counted in cubes: {', '.join(words)}."
+    if run.table("shells") is not None:
+        yield "Profiles count voxels and objects in shells of equal depth below the envelope's surface."
+    for path in run.table_paths:
+        table = run.table(path.stem) if path.stem.startswith("contacts_") else None
+        if table is not None and "delta_nm" in table and len(table):
+            name = path.stem.removeprefix("contacts_").replace("_", " ")
+            yield (
+                f"Objects of {name} count as encapsulated where no {run.scheme.names[0]} lies within"
+                f" {number(float(table['delta_nm'].iloc[0]))} nm of them."
+            )
 
 
 def _errors(run: FinishedRun) -> Iterator[str]:
@@ -308,6 +342,7 @@ def _twins(count: int) -> str:
 
 
 def _software(run: FinishedRun, cite: Citations) -> str:
+    program = f"{run.record.get('version', '(version unknown)')} {cite('napari_snpore')}"
     versions = dict(run.record.get("versions") or {})
     used = [
         f"{name} {versions[package]} {cite(key)}"
@@ -319,7 +354,4 @@ def _software(run: FinishedRun, cite: Citations) -> str:
         if package in versions
     ]
     libraries = f" with {', '.join(used)}" if used else ""
-    return (
-        f"All steps were computed by napari-snpore {run.record.get('version', '(version unknown)')}"
-        f" {cite('napari_snpore')}{libraries}; seed {run.recipe.seed}."
-    )
+    return f"All steps were computed by napari-snpore {program}{libraries}; seed {run.recipe.seed}."

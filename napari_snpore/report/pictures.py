@@ -85,7 +85,36 @@ _CAPTIONS = {
         "Curve of the recall over the diameter of planted clusters.",
     ),
 }
-_ORDER = tuple(_CAPTIONS)
+_STUDY_CAPTIONS = {
+    "bars": (
+        "Fractions of the states with their intervals.",
+        "Bars of the fractions of each state, with intervals.",
+    ),
+    "sizes": (
+        "Sizes of the Sn clusters of all states over each other.",
+        "Overlaid distributions of the sizes of Sn clusters, one line per state.",
+    ),
+    "pores": (
+        "Sizes of the pores of all states over each other.",
+        "Overlaid distributions of the sizes of pores, one line per state.",
+    ),
+    "curves": (
+        "Radial profiles and other curves of all states.",
+        "Curves over the depth below the surface and over other lengths, one line per state.",
+    ),
+    "differences": (
+        "Differences between the states with their intervals.",
+        "A point with its interval for each difference, and a line at zero.",
+    ),
+    "comparison": (
+        "The plate of the comparison.",
+        "All panels of the comparison on one sheet, states in their order.",
+    ),
+}
+_ON_THE_PLATE = ("comparison", "table")
+"""Figures of a comparison that repeat its other figures and the tables of the report."""
+
+_ORDER = (*_CAPTIONS, *_STUDY_CAPTIONS)
 _DRAWN = ("slice_pair", "slices_grey", "slices_phases")
 
 
@@ -142,12 +171,15 @@ def other_figures(run: FinishedRun) -> Iterator[Block]:
         yield picture_of(run.folder / "figures", name)
 
 
-def figure_blocks(folder: Path) -> Iterator[Block]:
-    """Yield all figures of a folder of figures; a sentence where there are none."""
+def study_figures(folder: Path) -> Iterator[Block]:
+    """Yield the figures of a study; a sentence where there are none. The plate of all of them is
+    shown where it is alone.
+    """
     names = [path.stem for path in _figure_files(folder)]
     if not names:
         yield Words("No figures: this folder holds none.", "absent")
-    for name in _in_order(names):
+    parts = [name for name in names if name not in _ON_THE_PLATE]
+    for name in _in_order(parts or names):
         yield picture_of(folder / "figures", name)
 
 
@@ -194,8 +226,9 @@ def picture_of(figures: Path, name: str) -> Block:
 
 def words_of(name: str) -> tuple[str, str]:
     """Return caption and text for those who do not see a figure, by its name."""
-    if name in _CAPTIONS:
-        return _CAPTIONS[name]
+    known = _CAPTIONS.get(name) or _STUDY_CAPTIONS.get(name)
+    if known is not None:
+        return known
     if name.startswith("objects_"):
         what = name.removeprefix("objects_").replace("_", " ")
         return (

@@ -95,6 +95,8 @@ def short_sections(
     )
 
 
+_NO_TWIN = "No digital twin"
+
 STEPS = 4
 """Parts of the work of :func:`run_sections`; :func:`short_sections` has one."""
 
@@ -168,7 +170,8 @@ def absent_pieces(run: FinishedRun) -> Iterator[str]:
     if not has_series(run.recipe):
         yield "No tilt images: the run started from a volume, so that alignment, blur and noise are not known."
     if errors is not None and not errors.twins:
-        yield errors.reason or "No digital twin was made."
+        reason = errors.reason or ""
+        yield reason if reason.startswith(_NO_TWIN) else f"{_NO_TWIN} was made. {reason}".strip()
     if run.step(DetectionLimitStep) is None:
         yield "No detection limit: the recipe asked for none, or none was found."
     if run.table("truth") is None:

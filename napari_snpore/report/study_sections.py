@@ -35,7 +35,7 @@ from napari_snpore.report.number_tables import (
     shown_number,
     small_table,
 )
-from napari_snpore.report.pictures import figure_blocks
+from napari_snpore.report.pictures import study_figures
 from napari_snpore.report.private_paths import without_folders
 from napari_snpore.report.provenance_blocks import checksum_table, record_blocks
 from napari_snpore.report.references import Citations
@@ -191,7 +191,7 @@ def study_sections(
         ReportSection("What was compared", tuple(_compared(study))),
         ReportSection("States side by side", (states_table(study),)),
         ReportSection("Differences", tuple(_differences(study))),
-        ReportSection("Figures", tuple(figure_blocks(study.folder))),
+        ReportSection("Figures", tuple(study_figures(study.folder))),
         ReportSection("Caveats", tuple(_caveats(study))),
         ReportSection("Fibres", (), fibres),
         methods_section(paragraph, cite),

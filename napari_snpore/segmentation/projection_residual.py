@@ -67,7 +67,7 @@ _UNCERTAIN_SHARE = 0.2
 """A threshold is doubtful where this share of the solid lies between its allowed values: with 60 %
 of solid it is 12 points of pore fraction. On the phantoms above it was up to 17 %."""
 
-_POOR = 1.5
+POOR_FIT = 1.5
 """R above which the classes explain the images poorly: total variation with the blur in its model
 gives 1.0 to 1.4 on phantoms, without it 1.7 to 2.2 and pore fractions that are 5 to 12 points
 off."""
@@ -312,7 +312,7 @@ def _doubts(
         doubts.append(
             f"There are {tilts} images; fewer than {FEW_TILTS} leave the boundaries free between their directions."
         )
-    if found.minimum > _POOR:
+    if found.minimum > POOR_FIT:
         doubts.append(
             f"The classes explain the images poorly (R = {found.minimum:.3g}, noise alone gives 1): the volume was "
             "reconstructed without the blur of the images, or blur, vacuum level, alignment or noise is wrong."

@@ -21,9 +21,19 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from napari_snpore import Recipe, make_phantom, run_study, simulate_tilt_series, write_volume
+from napari_snpore import (
+    Recipe,
+    make_phantom,
+    read_volume,
+    run_study,
+    simulate_tilt_series,
+    write_volume,
+)
 from napari_snpore.errors import FileFormatError, MissingFileError, OutputError, Stopped
 from napari_snpore.figures.save import png_bytes
+from napari_snpore.history import EditByHandStep
+from napari_snpore.report.caveats import caveats
+from napari_snpore.report.run_folder import read_run
 from napari_snpore.report.writing import make_report, write_report
 from napari_snpore.study.phantom_files import write_tilts
 
@@ -245,6 +255,7 @@ def test_methods_name_the_parameters_of_a_run_with_images(series_run):
     record = json.loads((series_run / "record.json").read_text(encoding="utf-8"))
     assert "25 images from −60.0° to 60.0° (mean step 5.00°)" in text
     assert "SIRT [1] (8 iterations" in text
+    assert "40 × 24 × 40 voxels (z, y, x) of 0.4 nm" in text
     first, second = record["results"]["segmentation"]["thresholds_gray"]
     assert f"{first:.4g} and {second:.4g} grey units" in text
     assert f"napari-snpore {record['version']}" in text
@@ -254,7 +265,7 @@ def test_methods_name_the_parameters_of_a_run_with_images(series_run):
 def test_what_is_missing_is_a_sentence(series_run, tmp_path):
     page = page_of(write_report(series_run, tmp_path / "a.html"))
     assert "asked for no figures" in page.text
-    assert "No digital twin was asked for." in page.text
+    assert "No digital twin was" in page.text
     assert len(page.images) == 3  # drawn from the volumes: turned views, grey slices, phases
     bare = tmp_path / "bare"
     shutil.copytree(series_run, bare)
@@ -370,8 +381,19 @@ def test_a_stop_leaves_nothing(series_run, tmp_path):
 
 
 def test_figures_drawn_for_a_report_are_the_same_bytes(series_run):
-    from napari_snpore import read_volume
     from napari_snpore.figures import turned_views
 
     phases = read_volume(series_run / "volumes" / "phases.tif")
     assert png_bytes(turned_views(phases)) == png_bytes(turned_views(phases))
+
+
+def test_corrections_by_hand_are_a_caveat(series_run, tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(series_run, copy)
+    path = copy / "volumes" / "phases.tif"
+    phases = read_volume(path)
+    edited = phases.after(EditByHandStep(5, ((1, 3, 5),)), np.asarray(phases.data))
+    write_volume(path, edited)
+    found = caveats(read_run(copy))
+    assert any("Edited by hand: 5 voxels: pore → Sn" in sentence for sentence in found)
+    assert not any("Edited by hand" in sentence for sentence in caveats(read_run(series_run)))

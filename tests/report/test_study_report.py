@@ -7,9 +7,11 @@ import shutil
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from napari_snpore import Recipe, make_phantom, run_study, write_volume
 from napari_snpore.errors import FileFormatError
+from napari_snpore.report.pictures import study_figures
 from napari_snpore.report.writing import make_report, write_report
 
 STATES = (
@@ -113,6 +115,19 @@ def test_no_folder_is_in_the_files_and_missing_pieces_are_sentences(study, tmp_p
     report = make_report(bare)
     assert report.title == "sodiated and pristine"
     assert "No differences" in section(report, "Differences").blocks[0].text
+
+
+def test_the_plate_is_left_out_where_its_parts_are_there(study, tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(study, copy)
+    (copy / "figures").mkdir()
+    for name in ("comparison", "table", "differences", "bars", "own_plot"):
+        Image.new("RGB", (30, 20)).save(copy / "figures" / f"{name}.png")
+    found = [one.name for one in study_figures(copy)]
+    assert found == ["bars", "differences", "own_plot"]
+    for name in ("bars", "differences", "own_plot"):
+        (copy / "figures" / f"{name}.png").unlink()
+    assert [one.name for one in study_figures(copy)] == ["comparison", "table"]
 
 
 @pytest.mark.parametrize(
