@@ -71,9 +71,9 @@ class _ContextEnd(QObject):
         surface = None if before is None else before.surface()
         objects = self._parser._objects  # vispy has no public way to all of them
         if self._context.makeCurrent(self._surface):
-            _forget_errors()
             for one in objects.values():
                 if hasattr(one, "delete"):  # else a mark that it is deleted
+                    _forget_errors()
                     one.delete()
             self._context.doneCurrent()
         objects.clear()
@@ -83,7 +83,9 @@ class _ContextEnd(QObject):
 
 
 def _forget_errors() -> None:
-    """Take the errors of earlier drawing from the context: the first deletion would be blamed."""
+    """Take the errors of earlier drawing, and of deletions that nobody checks, from the context: the
+    next deletion would be blamed.
+    """
     for _ in range(MOST_ERRORS):
         if gl.glGetError() == gl.GL_NO_ERROR:
             return

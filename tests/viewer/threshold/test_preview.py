@@ -113,6 +113,15 @@ def test_preview_shares_the_array_and_the_place(viewer, source, preview):
     assert viewer.layers.selection.active is source
 
 
+def test_a_preview_is_known_by_its_volume_and_its_values(viewer, source, preview):
+    assert not preview.shows(source)
+    preview.show(source, (0.0, 1.0), PORE_C_SN)
+    assert preview.shows(source)
+    assert not preview.shows(None)
+    source.data = source.data + 1
+    assert not preview.shows(source), "it is of older values"
+
+
 def test_pores_are_white_in_2d_and_clear_in_3d(viewer, source, preview):
     preview.show(source, (0.0, 1.0), PORE_C_SN)
     np.testing.assert_array_equal(preview.layer.colormap.low_color, [1, 1, 1, 1])

@@ -333,6 +333,23 @@ def test_a_saved_window_shows_the_phases_that_it_showed(viewer, qtbot, steps):
     assert again._viewer.layers["other · phases"].visible
 
 
+def test_a_saved_window_leaves_the_preview_of_its_volume(viewer, qtbot, steps):
+    """napari collects garbage for each layer that goes, once a canvas."""
+    widget = widget_for(viewer, qtbot, steps)
+    widget.counting.wait()
+    preview = viewer.layers["fibre · preview"]
+    state = {**widget.state(), "thresholds": [3.0, 9.0]}
+    gone = []
+    viewer.layers.events.removed.connect(gone.append)
+    widget.set_state(state, {layer.name: layer for layer in viewer.layers})
+    widget.counting.wait()
+    assert gone == []
+    assert viewer.layers["fibre · preview"] is preview
+    assert widget.thresholds == (3, 9)
+    widget.set_state({**state, "thresholds": []}, {layer.name: layer for layer in viewer.layers})
+    assert [event.value for event in gone] == [preview], "it was of thresholds that are none now"
+
+
 def test_apply_waits_for_the_envelope_of_a_saved_window(viewer, qtbot, rod):
     widget = widget_for(viewer, qtbot, rod)
     widget.thresholds = (50, 150)
