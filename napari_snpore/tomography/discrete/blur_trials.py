@@ -330,7 +330,9 @@ class BlurTrials:
             return SlabLevels(self.levels, tuple(middle.tolist()), math.nan)
         first, last = middle_rows(images.shape[1], _LEVEL_ROWS)
         return slab_levels(
-            *(np.ascontiguousarray(rows[:, first:last]) for rows in (voxels, images, weights)),
+            np.ascontiguousarray(voxels[:, first:last]),
+            np.ascontiguousarray(images[:, first:last]),
+            np.ascontiguousarray(weights[:, first:last]),
             angles_deg,
             blur_px=sigma,
             phases=self.phases,
