@@ -140,7 +140,7 @@ class KeptSteps:
                 path.unlink()
 
 
-NO_STEPS = KeptSteps()
+NO_STEPS: KeptSteps = KeptSteps()
 
 
 class _Writer(pickle.Pickler):

@@ -253,7 +253,8 @@ def _draw(out: Path, comparison: Comparison, kept: Study) -> list[str]:
     about = {"figure": "comparison", "study": kept.model_dump(mode="json", exclude_none=True)}
     files: list[str] = []
     parts = [part for part in COMPARISON_PARTS if comparison_rows(comparison, parts=[part])]
-    for name, chosen in {**{part: [part] for part in parts}, "comparison": parts}.items():
+    plates = [(str(part), [part]) for part in parts]
+    for name, chosen in [*plates, ("comparison", parts)]:
         figure = comparison_plate(comparison, parts=chosen, title=kept.study.title or None)
         saved = save_figure(figure, out / FIGURES / name, recipe={**about, "parts": list(chosen)})
         files += [f"{FIGURES}/{path.name}" for path in saved]

@@ -145,7 +145,7 @@ class _Talk:
 
 def _end_with_parent() -> None:
     """Wait until the standard input ends, then remove what is unfinished and end the process."""
-    while sys.stdin.buffer.raw.read(1):
+    while os.read(sys.stdin.fileno(), 1):
         pass
     if moving.acquire(timeout=_LONGEST_MOVE_S):
         stop_all()
