@@ -58,7 +58,7 @@ def save_comparison(
             strict=True,
         )
     )
-    with study_folder(out, TABLES) as work:
+    with study_folder(out, TABLES, command="compare") as work:
         write_study(
             work,
             out,

@@ -17,6 +17,7 @@ from napari_snpore.viewer.forms.tilt_images import TiltImages, images_behind
 from napari_snpore.viewer.shared.events import breathe
 from napari_snpore.viewer.shared.layer_history import is_part
 from napari_snpore.viewer.shared.layers import is_volume, stem_of, volume_from_layer
+from napari_snpore.viewer.shared.view_kept import keeping_choice
 from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.viewer.threshold.layers import phases_of, show_phases
 from napari_snpore.viewer.threshold.memory import SavedForm
@@ -137,8 +138,9 @@ class SameRule(QObject):
                 lines.append(f"{stem}: {caveat(str(one))}")
                 continue
             edited = sum(step.voxels for step in hand_edits(phases_of(self._viewer, other.layer)))
-            shown = show_phases(self._viewer, other.layer, one.labelled.phases, rule.scheme)
-            shown.visible = False  # it lies where those of this form do
+            with keeping_choice(self._viewer):
+                shown = show_phases(self._viewer, other.layer, one.labelled.phases, rule.scheme)
+                shown.visible = False  # it lies where those of this form do
             form.remember_other(other.layer, self._saved(rule, one))
             breathe(self._viewer)
             names.append(f"'{shown.name}'")
