@@ -19,8 +19,8 @@ from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
 from napari_snpore.scratch import scratch_beside
-from napari_snpore.study.conditions import conditions_record
 from napari_snpore.study.checks import checks_table
+from napari_snpore.study.conditions import conditions_record
 from napari_snpore.study.detection import (
     RunDetection,
     detection_of_run,
