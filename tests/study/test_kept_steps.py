@@ -59,7 +59,9 @@ class Call:
 
 
 @pytest.mark.parametrize(
-    "value", [Call(), os.path.join, print, np.load, pd.read_pickle, run_study], ids=str
+    "value",
+    [Call(), os.path.join, print, np.load, pd.read_pickle, run_study],
+    ids=["call", "join", "print", "load", "read_pickle", "run_study"],  # the same in each process
 )
 def test_a_pickle_of_anything_else_is_refused(tmp_path, value):
     with pytest.raises(pickle.UnpicklingError, match="is no part of a step"):
