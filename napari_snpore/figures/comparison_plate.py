@@ -6,20 +6,23 @@ pores over each other; curves; differences; the table. What there is no table fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.comparison.distributions import Weighting
 from napari_snpore.comparison.number_tables import Quantity
+from napari_snpore.comparison.structure_numbers import NO_ERROR
 from napari_snpore.errors import InputError
 from napari_snpore.figures.comparison_table import comparison_table, remark_on_comparison
+from napari_snpore.figures.cuts import Cut, cropped, cut, plane_named, voxel_at
 from napari_snpore.figures.difference_panel import DifferencePanel
 from napari_snpore.figures.overlay_panel import OverlayPanel
-from napari_snpore.figures.panels import Panel
+from napari_snpore.figures.panels import Panel, PhasePanel
 from napari_snpore.figures.plate_layout import plate
 from napari_snpore.figures.state_bars_panel import StateBarsPanel
 from napari_snpore.figures.state_lines_panel import (
@@ -30,6 +33,8 @@ from napari_snpore.figures.state_lines_panel import (
 from napari_snpore.figures.state_series import StateLegend
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.figures.table_panel import TablePanel
+from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.volume import Volume
 
 ComparisonPart = Literal["bars", "sizes", "pores", "curves", "differences", "table"]
 
@@ -70,7 +75,7 @@ def comparison_plate(
         Keys of :data:`COMPARISON_PARTS`; default: :data:`DEFAULT_COMPARISON_PARTS`. What there is no
         table for is left out.
     pictures : sequence of Panel
-        A picture of each state, such as a slice, above all else.
+        A picture of each state, such as those of :func:`state_slices`, above all else.
     title : str, optional
         Above all.
     style : FigureStyle, optional
@@ -135,9 +140,62 @@ def _table(comparison: Comparison) -> TablePanel:
     return TablePanel("States", table, remark_on_comparison(comparison, differences=False))
 
 
+def state_slices(
+    phases: Mapping[str, Volume], *, plane: str = "XZ", scheme: PhaseScheme = PORE_C_SN
+) -> list[PhasePanel]:
+    """Return the middle slice of each state, all at one scale: pictures of a comparison's plate.
+
+    Parameters
+    ----------
+    phases : mapping of str to Volume
+        Labels of the phases by state, in the order of the states.
+    plane : {"XZ", "XY", "YZ"}
+        XZ: across the fibre.
+    scheme : PhaseScheme
+        Names and colors.
+
+    Raises
+    ------
+    InputError
+        A volume without a body.
+    """
+    cuts = {}
+    for state, volume in phases.items():
+        piece = cut(volume, plane_named(plane), voxel_at(volume, None))
+        if not (piece.values > 0).any():
+            raise InputError(
+                f"The middle slice of '{state}' holds no phase; there is nothing to draw."
+            )
+        cuts[state] = piece
+    spans = {state: [_span(piece, axis) for axis in (0, 1)] for state, piece in cuts.items()}
+    side = _FRAME * max(high - low for both in spans.values() for low, high in both)
+    panels = []
+    for state, piece in cuts.items():
+        down, right = ((low + high) / 2 for low, high in spans[state])
+        shown = cropped(piece, middle_nm=(down, right), side_nm=side)
+        panels.append(PhasePanel(state, shown, scheme))
+    return panels
+
+
+_FRAME = 1.06
+"""Side of the field of view over the thickest fibre."""
+
+
+def _span(piece: Cut, axis: int) -> tuple[float, float]:
+    """Return where the body begins and ends along an axis of a slice, nm."""
+    places = np.flatnonzero((piece.values > 0).any(axis=1 - axis))
+    left, right, bottom, top = piece.extent_nm
+    start, stop = (top, bottom) if axis == 0 else (left, right)
+    step = (stop - start) / piece.values.shape[axis]
+    return start + step * float(places[0]), start + step * float(places[-1] + 1)
+
+
 def key_quantities(comparison: Comparison) -> list[Quantity]:
-    """Return the numbers that a paper reports, in the order of the table of states."""
-    table = comparison.states[["quantity", "unit"]].drop_duplicates()
+    """Return the numbers that a paper reports, in the order of the table of states; those without an
+    estimate of their error are in the full table alone.
+    """
+    known = comparison.states[comparison.states["calibrated"] != NO_ERROR]
+    table = known[["quantity", "unit"]].drop_duplicates()
     return [
         (quantity, unit)
         for quantity, unit in table.itertuples(index=False, name=None)

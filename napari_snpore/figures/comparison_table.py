@@ -14,9 +14,10 @@ from napari_snpore.comparison.compare import Comparison
 from napari_snpore.comparison.number_tables import CALIBRATED, Quantity
 from napari_snpore.figures.overlay_panel import BELOW
 from napari_snpore.figures.state_bars_panel import best_value, fibre_words
-from napari_snpore.numerals import signed, with_limits
+from napari_snpore.numerals import with_limits
 
 _NONE = "–"
+_MINUS = "\N{MINUS SIGN}"
 _NOT_CALIBRATED = "*"
 _MOST_PAIRS = 3
 """Pairs of states that have a column each; of more states only the differences from the first."""
@@ -122,22 +123,25 @@ def _difference_words(row: Mapping[Any, Any]) -> str:
 
 
 def _writer(unit: str, most: float, *, sign: bool = False) -> Callable[[float], str]:
-    """Return what writes a value: percentages with one decimal, or two where all of them is less than
-    one per cent, numbers of objects whole.
-    """
+    """Return what writes a value; ``most`` is the greatest of the numbers that stand together."""
 
     def write(value: float) -> str:
-        if unit.startswith("%"):
-            text = signed(value, 2 if most < 1 else 1)
-        elif unit == "1":
-            text = signed(value, 0)
-        else:
-            text = signed(value, max(2 - _digits_before(value), 0))
-        return f"+{text}" if sign and value > 0 and text.strip("0.") else text
+        text = f"{value:,.{_decimals(value, unit, most)}f}".replace("-", _MINUS)
+        is_zero = not text.strip(f"0.,{_MINUS}")
+        if is_zero:
+            return text.lstrip(_MINUS)
+        return f"+{text}" if sign and value > 0 else text
 
     return write
 
 
-def _digits_before(value: float) -> int:
-    """Return how many digits stand before the decimal point, at least 0."""
-    return max(math.floor(math.log10(abs(value))), 0) if value and math.isfinite(value) else 0
+def _decimals(value: float, unit: str, most: float) -> int:
+    """Return the decimals: one of a percentage, two where all are below one per cent; none of a whole
+    number; three digits of a ratio, two decimals at most of a length.
+    """
+    if unit.startswith("%"):
+        return 2 if most < 1 else 1
+    if not value or not math.isfinite(value) or (unit == "1" and float(value).is_integer()):
+        return 0
+    digits_before = math.floor(math.log10(abs(value)))
+    return max(2 - (digits_before if unit == "1" else max(digits_before, 0)), 0)

@@ -5,7 +5,7 @@ of states.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -101,6 +101,9 @@ class DifferencePanel:
         words = ["bars: 95 % interval; hollow: below the error"]
         if any(not math.isfinite(row["low"]) for row in rows):
             words.append("crosses: error not known")
+        first, last = _reach(rows)
+        if any(row["low"] < first or row["high"] > last for row in rows):
+            words.append("bars at the frame are longer")
         if any(row["calibrated"] != CALIBRATED for row in rows):
             words.append("not all calibrated")
         return "; ".join(words)
@@ -188,7 +191,7 @@ def _draw_difference(axes: Any, place: float, row: Mapping[str, Any], series: St
     )
 
 
-def _reach(rows: Any) -> tuple[float, float]:
+def _reach(rows: Iterable[Mapping[str, Any]]) -> tuple[float, float]:
     """Return the ends of the axis: all marks and bars, or three times the reach of the marks where a
     bar is far longer.
     """

@@ -76,6 +76,9 @@ class StateProfilePanel:
         for name, series in series_of(self.comparison.names).items():
             for _, rows in table[table["state"] == name].groupby("fibre", sort=False):
                 part = _shells(rows)
+                part = part[part[self.column].notna()]  # a fibre may have other phases
+                if part.empty:
+                    continue
                 depth = (part["depth_from_nm"] + part["depth_to_nm"]) / 2
                 _line(axes, depth, part[self.column], series)
                 deepest = max(deepest, float(part["depth_to_nm"].max()))
@@ -227,5 +230,5 @@ def _line(axes: Axes, x: pd.Series, y: pd.Series, series: StateSeries) -> None:
 
 
 def _ticks(axes: Axes) -> None:
-    plain_ticks(axes.xaxis, at_most=6)
+    plain_ticks(axes.xaxis, at_most=5)
     plain_ticks(axes.yaxis, at_most=5)

@@ -26,10 +26,13 @@ from napari_snpore.figures.comparison_plate import (
     COMPARISON_PARTS,
     comparison_plate,
     comparison_rows,
+    key_quantities,
+    state_slices,
 )
 from napari_snpore.figures.comparison_table import comparison_table, remark_on_comparison
 from napari_snpore.figures.page import size_mm
 from napari_snpore.uncertainty.number_table import NUMBER_COLUMNS
+from napari_snpore.volume import Volume
 
 PORE = ("pore fraction, whole", "%")
 LENGTH = ("Sn cluster length, median", "nm")
@@ -248,7 +251,7 @@ def test_the_table_writes_values_differences_and_marks():
     assert table.loc["pore fraction, whole (%)"].tolist() == [
         "38.0 ± 2.0", "26.0 ± 1.0*", "37.5 ± 2.0", "−12.0 ± 2.2", "(−0.5 ± 2.8)", "+11.5 ± 2.2",
     ]  # fmt: skip
-    assert table.loc["Sn clusters", "pristine"] == "2706 ± 200"
+    assert table.loc["Sn clusters", "pristine"] == "2,706 ± 200"
     assert "*: the interval is not calibrated" in remark_on_comparison(found)
     short = comparison_table(found, differences=False, quantities=[PORE]).set_index("")
     assert short.loc["pore fraction, whole (%)"].tolist() == [
@@ -257,3 +260,37 @@ def test_the_table_writes_values_differences_and_marks():
     assert "≈: differs from pristine by less than the error" in remark_on_comparison(
         found, differences=False
     )
+
+
+def test_numbers_without_an_error_are_in_the_full_table_alone():
+    diffusivity = pd.DataFrame(
+        {
+            "region": "whole",
+            "direction": ["y"],
+            "relative_diffusivity": [0.01234],
+            "tortuosity_factor": [12.0],
+        }
+    )
+    tables = {"diffusivity": diffusivity}
+    found = compare_states({"a": [fibre("x", numbers(40, 2.0), 0, tables=tables)]}, draws=100)
+    full = comparison_table(found).set_index("")
+    assert full.loc["pore diffusivity D/D₀, along the fibre", "a"] == "0.0123"
+    assert full.loc["pore tortuosity factor, along the fibre", "a"] == "12"
+    assert not any("diffusivity" in quantity for quantity, _ in key_quantities(found))
+
+
+def test_slices_of_states_are_at_one_scale():
+    """A fibre of 12 nm and one of 6 nm, the latter off the middle: the same field, each in its
+    middle.
+    """
+    thick, thin = (np.zeros((40, 3, 40), np.uint8) for _ in range(2))
+    thick[8:32, :, 8:32] = 2  # 24 voxels of 0.5 nm
+    thin[2:14, :, 2:14] = 3
+    panels = state_slices({"a": Volume(thick, 0.5), "b": Volume(thin, 0.5)})
+    assert [panel.heading for panel in panels] == ["a", "b"]
+    assert panels[0].cut.size_nm[0] == pytest.approx(12 * 1.06, abs=0.5)
+    left, right, _, _ = panels[1].cut.extent_nm
+    assert left >= -0.25
+    assert right == pytest.approx(3.75 + 6 * 1.06, abs=0.5)
+    with pytest.raises(InputError, match="'c' holds no phase"):
+        state_slices({"c": Volume(np.zeros((4, 4, 4), np.uint8), 0.5)})
