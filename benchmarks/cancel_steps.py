@@ -188,6 +188,12 @@ STEPS |= {
     "accessible pores": _on_phases(snpore.accessible_pores, radii_nm=(0.0, 0.15, 0.3)),
     "networks": _on_phases(phase_networks),
     "tortuosity": _on_phases(geodesic_tortuosity, core_nm=1.0),
+    "diffusion": _on_phases(snpore.effective_diffusivity),
+    "nearest neighbours": lambda inputs: functools.partial(
+        snpore.nearest_neighbors, inputs.objects
+    ),
+    "two-point correlation": _on_phases(snpore.two_point_correlation),
+    "fraction against cube size": _on_phases(snpore.cube_fractions),
     "contacts": lambda inputs: functools.partial(
         snpore.contact_areas, inputs.objects, inputs.phases, edge_width_nm=0.3
     ),

@@ -39,16 +39,32 @@ from .in_situ import (
 )
 from .line_profiles import LineProfile as LineProfile, line_profile as line_profile
 from .measurement.contacts import contact_areas as contact_areas
+from .measurement.correlation import (
+    correlation_length as correlation_length,
+    two_point_correlation as two_point_correlation,
+)
+from .measurement.cube_sizes import (
+    cube_fractions as cube_fractions,
+    representative_edge as representative_edge,
+)
 from .measurement.dead_pores import (
     DeadPores as DeadPores,
     accessible_pores as accessible_pores,
     dead_pores as dead_pores,
+)
+from .measurement.diffusion import (
+    EffectiveDiffusivity as EffectiveDiffusivity,
+    effective_diffusivity as effective_diffusivity,
 )
 from .measurement.feret import feret_diameters as feret_diameters
 from .measurement.fractions import volume_fractions as volume_fractions
 from .measurement.labelling import (
     label_objects as label_objects,
     separate_objects as separate_objects,
+)
+from .measurement.neighbors import (
+    nearest_neighbors as nearest_neighbors,
+    nearest_summary as nearest_summary,
 )
 from .measurement.networks import (
     geodesic_tortuosity as geodesic_tortuosity,

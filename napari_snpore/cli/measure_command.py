@@ -100,7 +100,7 @@ def measure(
     details: Annotated[
         bool,
         typer.Option(
-            help="Tables of slices, shells, contacts, networks, dead pores and probe radii as well."
+            help="Tables of slices, shells, contacts, networks, neighbours, correlation, cubes, dead pores and probes as well."
         ),
     ] = True,
     shell_nm: Annotated[
@@ -121,6 +121,13 @@ def measure(
         typer.Option(
             "--thickness",
             help="Local thickness, chords and tortuosity as well (slower); default: off.",
+        ),
+    ] = False,
+    diffusivity: Annotated[
+        bool,
+        typer.Option(
+            "--diffusivity",
+            help="Effective diffusivity and tortuosity factor of the pores as well (slower); default: off.",
         ),
     ] = False,
     keep: Annotated[
@@ -152,6 +159,7 @@ def measure(
         shell_nm=shell_nm,
         delta_nm=delta_nm,
         thickness=thickness,
+        diffusivity=diffusivity,
     )
     check_filter(keep)
     cut_axes = cut_axes_of(cut_axis, no_cut)

@@ -26,6 +26,7 @@ from napari_snpore.comparison.distributions import (
 )
 from napari_snpore.comparison.notes import (
     carbon_notes,
+    cube_notes,
     distribution_notes,
     fibre_notes,
     number_notes,
@@ -36,6 +37,7 @@ from napari_snpore.comparison.number_tables import (
     states_table,
 )
 from napari_snpore.comparison.state_result import StateResult
+from napari_snpore.comparison.structure_numbers import with_structure
 from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.errors import InputError
 
@@ -147,6 +149,9 @@ def compare_states(
 
     Notes
     -----
+    Numbers of the structure (distances between neighbours, correlation length, effective diffusivity) are
+    taken from ``StateResult.tables`` where they are there, without intervals.
+
     With one fibre in a state a difference has an interval from the intervals of both, and neither p
     nor effect size. With several it is Welch's, beside p adjusted by Holm for the whole table and
     Hedges' g. In full: docs/compare.md.
@@ -163,7 +168,10 @@ def compare_states(
     >>> found.differences[["difference", "low_95", "high_95", "below_error"]].values.tolist()
     [[-6.0, -11.0, -1.0, False]]
     """
-    fibres = checked_results(results)
+    fibres = {
+        state: tuple(map(with_structure, of_state))
+        for state, of_state in checked_results(results).items()
+    }
     edges = _checked_bins(bins)
     _check_options(seed, draws, carbon_shift)
     numbers = numbers_of_states(fibres)
@@ -179,6 +187,7 @@ def compare_states(
         *(carbon_notes(shifted, extra, carbon_shift) if several and carbon_shift else ()),
         *number_notes(numbers, fibres),
         *distribution_notes(objects),
+        *cube_notes(fibres),
     ]
     return Comparison(
         states_table(numbers),

@@ -17,6 +17,7 @@ from napari_snpore.comparison.number_tables import (
     NumbersOfStates,
     quantities_in_order,
 )
+from napari_snpore.comparison.structure_numbers import NO_ERROR, cube_note
 
 _MOST_NAMED = 6
 """Numbers that a sentence names; of more it says how many."""
@@ -104,7 +105,7 @@ def _calibration_notes(numbers: NumbersOfStates) -> list[str]:
     for state, by_quantity in numbers.items():
         for rows in by_quantity.values():
             for row in rows:
-                if row["calibrated"] != CALIBRATED:
+                if row["calibrated"] not in (CALIBRATED, NO_ERROR):
                     whys.setdefault(str(row["calibrated"]).removeprefix("no, "), {})[state] = None
     return [
         f"Intervals are not calibrated ({', '.join(of)}): {_REASONS.get(why, why)}."
@@ -160,6 +161,18 @@ def distribution_notes(objects: Mapping[str, Sequence[StateObjects]]) -> list[st
             "reconstruction does to sizes is not in them."
         )
     return notes
+
+
+def cube_notes(results: Results) -> list[str]:
+    """Return by how much cubes of one size differ within a fibre, where that is known."""
+    known = [cube_note(state, fibre) for state, fibres in results.items() for fibre in fibres]
+    parts = [words for words in known if words]
+    if not parts:
+        return []
+    return [
+        "The pore fraction differs between cubes of one size in one fibre, so that a difference of two cubes "
+        f"that is smaller may be one of where they lie: {'; '.join(parts)}."
+    ]
 
 
 def _name(quantity: tuple[str, str], numbers: NumbersOfStates) -> str:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.comparison.distributions import Weighting
 from napari_snpore.comparison.number_tables import Quantity
+from napari_snpore.comparison.structure_numbers import NO_ERROR
 from napari_snpore.errors import InputError
 from napari_snpore.figures.comparison_table import comparison_table, remark_on_comparison
 from napari_snpore.figures.cuts import Cut, cropped, cut, plane_named, voxel_at
@@ -190,8 +191,11 @@ def _span(piece: Cut, axis: int) -> tuple[float, float]:
 
 
 def key_quantities(comparison: Comparison) -> list[Quantity]:
-    """Return the numbers that a paper reports, in the order of the table of states."""
-    table = comparison.states[["quantity", "unit"]].drop_duplicates()
+    """Return the numbers that a paper reports, in the order of the table of states; those without an
+    estimate of their error are in the full table alone.
+    """
+    known = comparison.states[comparison.states["calibrated"] != NO_ERROR]
+    table = known[["quantity", "unit"]].drop_duplicates()
     return [
         (quantity, unit)
         for quantity, unit in table.itertuples(index=False, name=None)

@@ -136,11 +136,12 @@ def _writer(unit: str, most: float, *, sign: bool = False) -> Callable[[float], 
 
 
 def _decimals(value: float, unit: str, most: float) -> int:
-    """Return the decimals: one of a percentage, two where all are below one per cent; none of a number
-    of objects; three digits of anything else.
+    """Return the decimals: one of a percentage, two where all are below one per cent; none of a whole
+    number; three digits of a ratio, two decimals at most of a length.
     """
     if unit.startswith("%"):
         return 2 if most < 1 else 1
-    if unit == "1" or not value or not math.isfinite(value):
+    if not value or not math.isfinite(value) or (unit == "1" and float(value).is_integer()):
         return 0
-    return max(2 - max(math.floor(math.log10(abs(value))), 0), 0)
+    digits_before = math.floor(math.log10(abs(value)))
+    return max(2 - (digits_before if unit == "1" else max(digits_before, 0)), 0)

@@ -230,5 +230,5 @@ def _line(axes: Axes, x: pd.Series, y: pd.Series, series: StateSeries) -> None:
 
 
 def _ticks(axes: Axes) -> None:
-    plain_ticks(axes.xaxis, at_most=6)
+    plain_ticks(axes.xaxis, at_most=5)
     plain_ticks(axes.yaxis, at_most=5)

@@ -54,3 +54,12 @@ def checked_axes(cut_axes: Sequence[int]) -> tuple[int, ...]:
     if any(axis not in (0, 1, 2) for axis in axes):
         raise InputError(f"cut_axes is {axes}; axes 0 (z), 1 (y) and 2 (x) exist.")
     return axes
+
+
+def box_around(body: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Return the smallest box that holds the true voxels, of which there is at least one."""
+    box = []
+    for axis in range(3):
+        there = np.flatnonzero(body.any(axis=tuple(k for k in range(3) if k != axis)))
+        box.append(slice(int(there[0]), int(there[-1]) + 1))
+    return tuple(box)

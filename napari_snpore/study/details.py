@@ -1,10 +1,11 @@
-"""Tables beyond objects and fractions: slices, shells, contacts, networks, and sizes that need no
-objects.
+"""Tables beyond objects and fractions: slices, shells, contacts, networks, structure, and sizes that
+need no objects.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from functools import partial
 
 import numpy as np
@@ -22,9 +23,11 @@ from napari_snpore.measurement.objects import (
 )
 from napari_snpore.measurement.profiles import radial_profile, slice_fractions
 from napari_snpore.measurement.thickness import chord_lengths, local_thickness, size_distribution
+from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.segmentation.phases import PORE, TIN
 from napari_snpore.study.recipe import MeasureSection
-from napari_snpore.volume import Volume
+from napari_snpore.study.structure import DIFFUSIVITY, diffusivity_table, structure_jobs
+from napari_snpore.volume import Triple, Volume
 
 SHELLS = 8  # shells in a radius where no thickness is given
 _BLUR_VOXELS = 2.0  # 10-90 % width of an edge where δ is not given
@@ -44,6 +47,7 @@ def detail_tables(
     labels: Mapping[str, Volume],
     objects: Mapping[str, pd.DataFrame],
     dead: DeadPores | None,
+    boxes: Mapping[str, tuple[Triple, float]],
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> dict[str, pd.DataFrame]:
@@ -69,10 +73,13 @@ def detail_tables(
         The sets of objects by name.
     dead : DeadPores or None
         None without an exterior: then there are no shells, dead pores, probes and tortuosity.
+    boxes : mapping of str to (center, edge)
+        Cubes (nm) whose diffusivity is computed.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`; progress counts tables.
     """
     jobs: dict[str, Callable[[], pd.DataFrame]] = {}
+    optional: set[str] = set()
     if section.details:
         jobs["fractions_by_slice"] = lambda: pd.concat(
             [
@@ -105,6 +112,23 @@ def detail_tables(
             jobs[f"contacts_{name}"] = partial(
                 _contacts, phases, labels[name], dead, section, should_stop
             )
+        structure = structure_jobs(
+            phases,
+            names,
+            {name: labels[name] for name in of_brightest},
+            cut_axes=cut_axes,
+            should_stop=should_stop,
+        )
+        jobs |= structure
+        optional = set(structure)  # a measurement is not lost for one of them
+    if section.diffusivity:
+        jobs[DIFFUSIVITY] = lambda: diffusivity_table(
+            phases,
+            radius_nm=radius_nm,
+            has_exterior=dead is not None,
+            boxes=boxes,
+            should_stop=should_stop,
+        )
     if separated:
         jobs["separation_curve"] = lambda: pd.concat(
             [
@@ -124,9 +148,10 @@ def detail_tables(
     tables: dict[str, pd.DataFrame] = {}
     for name, job in jobs.items():
         check_stop(should_stop)
-        tables[name] = job()
+        with suppress(NotEnoughMemoryError) if name in optional else nullcontext():
+            tables[name] = job()
         if progress is not None:
-            progress(len(tables), len(jobs))
+            progress(list(jobs).index(name) + 1, len(jobs))
     return tables
 
 

@@ -27,14 +27,18 @@ from napari_snpore.study.report import (
     text_of,
     with_error,
 )
-from napari_snpore.study.run_errors import recorded_errors
+from napari_snpore.study.run_errors import RunErrors, recorded_errors
+from napari_snpore.study.structure_report import structure_statements
 
 _ONE_NETWORK = 0.5
 """Share of a phase's volume in one connected object from which the phase is called a network."""
 
 
-def measurement_text(measured: MeasuredObjects) -> str:
-    """Return the report of a measurement as text, one block per subject; corrections by hand first."""
+def measurement_text(measured: MeasuredObjects, errors: RunErrors | None = None) -> str:
+    """Return the report of a measurement as text, one block per subject; corrections by hand first.
+
+    ``errors`` of the run, which are not in the history yet, are compared with the spread between cubes.
+    """
     names = measured.names if isinstance(measured, Measurement) else None
     blocks = [edit_statements(_history_of(measured), names)]
     if isinstance(measured, Measurement):
@@ -44,10 +48,10 @@ def measurement_text(measured: MeasuredObjects) -> str:
         ]
     blocks += [object_statements(measured, name) for name in measured.objects]
     if isinstance(measured, Measurement):
-        blocks.append(detail_statements(measured))
-        errors = recorded_errors(measured.history)
-        if errors is not None:
-            blocks.append(error_statements(errors))
+        blocks.append(detail_statements(measured, errors))
+        recorded = recorded_errors(measured.history)
+        if recorded is not None:
+            blocks.append(error_statements(recorded))
     return "\n\n".join(text_of(block) for block in blocks if block) + "\n"
 
 
@@ -193,9 +197,11 @@ def dead_pore_statements(
     return statements
 
 
-def detail_statements(measurement: Measurement) -> list[Statement]:
+def detail_statements(measurement: Measurement, errors: RunErrors | None = None) -> list[Statement]:
     """Return what the detail tables say, one or two sentences per table; empty where there is
     none.
+
+    ``errors``: of the run; default: those in the history of the phases.
     """
     details, names = measurement.details, measurement.names
     statements = []
@@ -215,6 +221,9 @@ def detail_statements(measurement: Measurement) -> list[Statement]:
                 f"{names[0]}, core to surface; {row['reached_percent']:.3g} % reached",
             )
         )
+    if errors is None:
+        errors = recorded_errors(measurement.history)
+    statements += structure_statements(measurement, errors)
     return statements + mass_statements(measurement.fractions, measurement.section)
 
 

@@ -128,8 +128,8 @@ class Measurement(MeasuredObjects):
     boxes : mapping of str to (center, edge)
         The cubes of ``fractions``, in nm.
     details : mapping of str to DataFrame
-        Tables of slices, shells, contacts, networks and thickness, by file name; empty where they
-        are not wanted.
+        Tables of slices, shells, contacts, networks, structure and thickness, by file name; empty
+        where they are not wanted.
     widths : mapping of str to NetworkWidth
         Local width of pores that are one network, by name of their objects.
     """
@@ -190,7 +190,7 @@ def measure_phases(
         voxels, arrays of different shapes.
     """
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
-    thick = _THICKNESS_BYTES if section.thickness else 0.0
+    thick = _THICKNESS_BYTES if section.thickness or section.diffusivity else 0.0
     context.state_memory("Measuring", phases.shape, MEASURE_BYTES + thick)
     phases = Volume(phase_labels(phases), phases.spacing, phases.origin, phases.history)
     labels: NDArray[np.uint8] = phases.data
@@ -244,7 +244,7 @@ def measure_phases(
         if source.phase == names[-1]:
             measure(source)
     details: dict[str, pd.DataFrame] = {}
-    if section.details or section.thickness:
+    if section.details or section.thickness or section.diffusivity:
         with context.step("details") as watch:
             details = detail_tables(
                 phases,
@@ -261,6 +261,7 @@ def measure_phases(
                 labels=found,
                 objects=tables,
                 dead=dead,
+                boxes=boxes,
                 **watch,
             )
     for source in chosen:

@@ -11,12 +11,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from napari_snpore.compute import ShouldStop
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.study.checks import checks_table
 from napari_snpore.study.conditions import conditions_record
 from napari_snpore.study.detection import (
     RunDetection,
@@ -30,7 +33,7 @@ from napari_snpore.study.kept_steps import NO_STEPS, KeptSteps
 from napari_snpore.study.measurement_files import VolumeSuffix, write_measurement
 from napari_snpore.study.measuring import MEASURE_BYTES, Measurement, measure_phases
 from napari_snpore.study.output_folder import finish, output_folder
-from napari_snpore.study.provenance import Record
+from napari_snpore.study.provenance import Record, plain
 from napari_snpore.study.quality_report import quality_record, quality_tables
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import Monitor, RunContext
@@ -52,6 +55,7 @@ class StudyResult:
     summary: str
     errors: RunErrors
     detection: RunDetection | None = None
+    checks: pd.DataFrame | None = None
 
 
 def run_study(
@@ -171,18 +175,23 @@ def run_study(
         )
         record.results["errors"] = errors_record(errors)
         record.results["conditions"] = conditions_record(tomogram, errors.conditions)
+        checks = checks_table(recipe.checks, planted, measurement, errors, context)
+        if checks is not None:
+            record.results["checks"] = plain(checks.to_dict("records"))
         segmentation = with_errors(planted, errors)
         with context.step("write volumes and tables"):
             write_results(folder, recipe, tomogram, segmentation, measurement)
             write_errors(folder / "tables", errors)
+            if checks is not None:
+                write_table(folder / "tables" / "checks.csv", checks)
             if detection is not None and detection.table is not None:
                 write_table(folder / "tables" / "detection_limit.csv", detection.table)
         if recipe.output.figures:
             with context.step("draw figures"):
                 draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement, kept)
-        text = summarize(recipe, tomogram, segmentation, measurement, errors, detection)
+        text = summarize(recipe, tomogram, segmentation, measurement, errors, detection, checks)
         finish(folder, record, text, kept)
-    return StudyResult(out, tomogram, segmentation, measurement, text, errors, detection)
+    return StudyResult(out, tomogram, segmentation, measurement, text, errors, detection, checks)
 
 
 def input_paths(recipe: Recipe) -> list[str]:

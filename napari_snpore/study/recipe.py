@@ -35,6 +35,7 @@ from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.phases import PhaseScheme, default_scheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
+from napari_snpore.study.checks_section import ChecksSection
 from napari_snpore.tomography.alignment import Method as AlignMethod
 from napari_snpore.tomography.discrete.polish import BOUNDARY_WEIGHT, SWEEPS
 from napari_snpore.tomography.options import (
@@ -300,8 +301,10 @@ class MeasureSection(_Section):
     Connectivities are duals: the darkest phase (pore) 6, the others 26. ``separate_nm`` also splits
     the pore network by a watershed with that contrast on the distance map. ``details``: tables of
     slices, shells (``shell_nm`` thick, default an eighth of the radius), contacts (pore within
-    ``delta_nm``, default two voxels) and networks; ``thickness``: local thickness, chords and
-    tortuosity as well, which takes longer. ``density_g_cm3`` of phases by name turns volumes into
+    ``delta_nm``, default two voxels), networks, neighbours, correlation and cube sizes;
+    ``thickness``: local thickness, chords and tortuosity as well, which takes longer;
+    ``diffusivity``: effective diffusivity of the pores.
+    ``density_g_cm3`` of phases by name turns volumes into
     mass shares, which are compared with ``mass_percent``, those known from elsewhere.
     """
 
@@ -318,6 +321,7 @@ class MeasureSection(_Section):
     shell_nm: PositiveFloat | None = None
     delta_nm: PositiveFloat | None = None
     thickness: bool = False
+    diffusivity: bool = False
     density_g_cm3: dict[str, PositiveFloat] = {}
     mass_percent: dict[str, PositiveFloat] = {}
 
@@ -377,6 +381,7 @@ class Recipe(_Section):
     measure: MeasureSection = MeasureSection()
     uncertainty: UncertaintySection = UncertaintySection()
     detection_limit: DetectionSection = DetectionSection()
+    checks: ChecksSection = ChecksSection()
     output: OutputSection = OutputSection()
 
     def __init__(self, **sections: Any) -> None:

@@ -10,6 +10,7 @@ from napari_snpore import __version__
 from napari_snpore.history import ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.rule_names import rule_name
+from napari_snpore.study.checks import check_statements
 from napari_snpore.study.detection import RunDetection, detection_statements
 from napari_snpore.study.error_report import error_statements
 from napari_snpore.study.measurement_report import fraction_statements, measurement_text
@@ -45,6 +46,7 @@ def summarize(
     measurement: Measurement,
     errors: RunErrors,
     detection: RunDetection | None = None,
+    checks: pd.DataFrame | None = None,
 ) -> str:
     """Return the summary of one run as text, one block per step."""
     title = f"napari-snpore {__version__} · {recipe.name or 'run'}"
@@ -52,9 +54,10 @@ def summarize(
         f"{title}\n{'=' * len(title)}",
         text_of(tomogram_statements(tomogram)),
         text_of(segmentation_statements(segmentation)),
-        measurement_text(measurement).rstrip("\n"),
+        measurement_text(measurement, errors).rstrip("\n"),
         text_of(error_statements(errors)),
         *([] if detection is None else [text_of(detection_statements(detection))]),
+        *([] if checks is None else [text_of(check_statements(checks))]),
     ]
     return "\n\n".join(blocks) + "\n"
 

@@ -31,8 +31,10 @@ from napari_snpore.errors import InputError
 from napari_snpore.files._amira_kernels import expand_runs
 from napari_snpore.kernel_process import is_stamped, lower_priority, stamp_folders, write_stamp
 from napari_snpore.kernels import KernelRequest
+from napari_snpore.measurement.diffusion import effective_diffusivity
 from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.labelling import label_objects, separate_objects
+from napari_snpore.measurement.neighbors import nearest_neighbors
 from napari_snpore.measurement.objects import measure_objects
 from napari_snpore.measurement.thickness import local_thickness
 from napari_snpore.outputs.file_lock import lock
@@ -94,6 +96,8 @@ def jobs() -> list[Job]:
         Job("distances to faces", objects, partial(distance_to_faces, _rod() > 0, (1.0, 1.0, 2.0))),
         Job("separated objects", objects, _separated),
         Job("thickness", objects, _thickness),
+        Job("neighbours", objects, _neighbors),
+        Job("diffusion", objects, _diffusion),
         Job("shell correlation", images, _shells),
         Job("DART", images, _dart),
         Job("Amira", "files", _runs),
@@ -269,6 +273,16 @@ def _objects() -> None:
 
 def _thickness() -> None:
     local_thickness(_rod() == 4, spacing=1.0)
+
+
+def _diffusion() -> None:
+    effective_diffusivity(np.ones((_SIDE,) * 3, np.bool_), direction="z", spacing=1.0)
+
+
+def _neighbors() -> None:
+    labels = _labels()
+    labels[0, 0, 0] = labels.max() + 1
+    nearest_neighbors(labels, spacing=1.0)
 
 
 def _runs() -> None:

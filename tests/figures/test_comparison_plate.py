@@ -26,6 +26,7 @@ from napari_snpore.figures.comparison_plate import (
     COMPARISON_PARTS,
     comparison_plate,
     comparison_rows,
+    key_quantities,
     state_slices,
 )
 from napari_snpore.figures.comparison_table import comparison_table, remark_on_comparison
@@ -259,6 +260,23 @@ def test_the_table_writes_values_differences_and_marks():
     assert "≈: differs from pristine by less than the error" in remark_on_comparison(
         found, differences=False
     )
+
+
+def test_numbers_without_an_error_are_in_the_full_table_alone():
+    diffusivity = pd.DataFrame(
+        {
+            "region": "whole",
+            "direction": ["y"],
+            "relative_diffusivity": [0.01234],
+            "tortuosity_factor": [12.0],
+        }
+    )
+    tables = {"diffusivity": diffusivity}
+    found = compare_states({"a": [fibre("x", numbers(40, 2.0), 0, tables=tables)]}, draws=100)
+    full = comparison_table(found).set_index("")
+    assert full.loc["pore diffusivity D/D₀, along the fibre", "a"] == "0.0123"
+    assert full.loc["pore tortuosity factor, along the fibre", "a"] == "12"
+    assert not any("diffusivity" in quantity for quantity, _ in key_quantities(found))
 
 
 def test_slices_of_states_are_at_one_scale():

@@ -63,6 +63,7 @@ def labels_of_all_kinds(labels):
         for data in variants(np.asarray(labels).astype(kind)):
             for convention in ("corners", "centers_plus_one"):
                 snpore.measure_objects(data, spacing=SPACING, convention=convention)
+            snpore.nearest_neighbors(data, spacing=SPACING)
             snpore.measure_objects(data, spacing=SPACING, directions=20)
 
 
@@ -117,6 +118,8 @@ def main():
     sources = [ObjectSource("Sn"), ObjectSource("pore"), ObjectSource("pore", 1.0)]
     measure_phases(phases, section, sources=sources, intensity=volume)
     snpore.local_thickness(phases == 3)
+    snpore.effective_diffusivity(phases, direction="surface", core_nm=2.0)
+    snpore.effective_diffusivity(phases, conductivities={1: 1.0, 2: 0.1}, tolerance=1e-9)
     inside = np.asarray(envelope.mask)
     gray_values(np.asarray(volume.data), inside)
     labels_of_all_kinds(snpore.label_objects(phases == 3).data)
