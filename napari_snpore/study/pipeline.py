@@ -175,7 +175,7 @@ def run_study(
         )
         record.results["errors"] = errors_record(errors)
         record.results["conditions"] = conditions_record(tomogram, errors.conditions)
-        checks = checks_table(recipe.checks, segmentation, measurement, errors, context)
+        checks = checks_table(recipe.checks, planted, measurement, errors, context)
         if checks is not None:
             record.results["checks"] = plain(checks.to_dict("records"))
         segmentation = with_errors(planted, errors)

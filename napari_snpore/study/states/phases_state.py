@@ -144,7 +144,8 @@ def _measured(
     context = RunContext(
         Record("compare"), lambda step: nullcontext(progress), should_stop=should_stop
     )
-    plain = section.model_copy(update={"details": False, "thickness": False})
+    without = dict.fromkeys(("details", "thickness", "diffusivity"), False)
+    plain = section.model_copy(update=without)
     return measure_phases(phases, plain, sources=missing, names=known, context=context)
 
 
