@@ -311,7 +311,7 @@ class ResultScroll(QScrollArea):
         super().__init__()
         self._settled = QTimer(self)  # once the layout inside has taken its new height
         self._settled.setSingleShot(True)
-        self._settled.timeout.connect(self.updateGeometry)
+        self._settled.timeout.connect(self._settle)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
@@ -336,7 +336,18 @@ class ResultScroll(QScrollArea):
     def resizeEvent(self, event: Any) -> None:
         """Ask for the height of the wrapped text at the new width."""
         super().resizeEvent(event)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Ask for another height, and have no scroll bar where all fits without it: Qt keeps one
+        that makes text so narrow that it needs it.
+        """
         self.updateGeometry()
+        fits = self._needed() <= self.height()
+        policies = Qt.ScrollBarPolicy
+        policy = policies.ScrollBarAlwaysOff if fits else policies.ScrollBarAsNeeded
+        if policy != self.verticalScrollBarPolicy():
+            self.setVerticalScrollBarPolicy(policy)
 
     def sizeHint(self) -> QSize:
         """Return the height that the results need at this width, at most a share of the form."""

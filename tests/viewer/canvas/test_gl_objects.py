@@ -41,13 +41,20 @@ def textures(window):
     return found
 
 
+def slices_of(form):
+    linked = getattr(form, "linked", None)
+    return () if linked is None else linked.views.values()
+
+
 def open_and_close(window, name):
     """Return how many textures there are while a form is open."""
-    dock, _ = window.window.add_plugin_dock_widget("napari-snpore", name)
+    dock, form = window.window.add_plugin_dock_widget("napari-snpore", name)
     settle(0.3)
+    while any(view.is_veiled for view in slices_of(form)):  # a busy machine draws them later
+        settle(0.1)
     most = textures(window)
     window.window.remove_dock_widget(dock)
-    del dock
+    del dock, form
     settle(0.1)
     gc.collect()
     settle(0.1)
