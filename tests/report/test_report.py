@@ -393,7 +393,7 @@ def test_corrections_by_hand_are_a_caveat(series_run, tmp_path):
     path = copy / "volumes" / "phases.tif"
     phases = read_volume(path)
     edited = phases.after(EditByHandStep(5, ((1, 3, 5),)), np.asarray(phases.data))
-    write_volume(path, edited)
+    write_volume(path, edited, overwrite=True)
     found = caveats(read_run(copy))
     assert any("Edited by hand: 5 voxels: pore → Sn" in sentence for sentence in found)
     assert not any("Edited by hand" in sentence for sentence in caveats(read_run(series_run)))
