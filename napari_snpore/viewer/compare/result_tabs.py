@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QTabWidget
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QTabWidget, QWidget
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.viewer.compare.number_panel import NumberPanel
@@ -66,7 +66,7 @@ class ResultTabs(QTabWidget):
         self.updateGeometry()
 
 
-def _scrolled(part: QLabel | SizePanel | ProfilePanel) -> QScrollArea:
+def _scrolled(part: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

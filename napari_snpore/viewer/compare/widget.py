@@ -148,7 +148,7 @@ class CompareWidget(CompareForm):
         self._list.rename(row, state)
         self._show_fibres()
 
-    def move(self, row: int, place: int) -> None:
+    def move_fibre(self, row: int, place: int) -> None:
         """Put a fibre into the place of another: states are shown in this order."""
         self._list.move(row, place)
         self._show_fibres()
@@ -263,7 +263,7 @@ class CompareWidget(CompareForm):
         self.refresh()
 
     def _connect(self) -> None:
-        self.table.moved.connect(self.move)
+        self.table.moved.connect(self.move_fibre)
         self.table.renamed.connect(self._on_renamed)
         self.table.ticked.connect(self._on_ticked)
         self.table.removed.connect(self.remove)

@@ -320,7 +320,7 @@ def test_a_folder_with_other_files_is_not_written_over(of_runs, tmp_path):
 
 
 def test_order_states_and_pair_come_back_in_a_saved_window(of_runs, viewer, qtbot):
-    of_runs.move(2, 0)
+    of_runs.move_fibre(2, 0)
     of_runs.rename(1, "as made")
     of_runs.include(2, False)
     of_runs.compare()

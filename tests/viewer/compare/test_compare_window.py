@@ -59,7 +59,7 @@ def test_the_sample_fills_the_form_in_one_click_and_the_step_is_done(
     assert notes == []
     state = next(one for one in kept if one.display_name == "Compare")
     form.remove(0)
-    form.move(0, 1)
+    form.move_fibre(0, 1)
     reopen_widgets(viewer, [state], {}, notes)
     form.status.wait()
     QTest.qWait(200)
