@@ -22,13 +22,13 @@ from napari_snpore.study.pipeline import input_paths
 from napari_snpore.study.provenance import Record, sha256
 from napari_snpore.study.recipe import relative_path
 from napari_snpore.study.run_context import Monitor
+from napari_snpore.study.states.comparison_figures import draw_comparison
 from napari_snpore.study.states.comparison_summary import summary_text
 from napari_snpore.study.states.fibre_runs import FibreJob, run_fibres
 from napari_snpore.study.states.input_facts import InputFacts, facts_of, unlike_inputs
 from napari_snpore.study.states.state_result import read_state_result
 from napari_snpore.study.states.study_folder import (
     COMPARISON,
-    FIGURES,
     STEPS,
     STUDY,
     SUMMARY,
@@ -160,7 +160,10 @@ def compare_study(
         missing = tuple(f"{name} is left out: {why}" for name, why in failed.items())
         comparison = replace(comparison, notes=(*missing, *comparison.notes))
         kept = placed(study, resolved(out), relative=True)
-        drawn = _draw(out, comparison, kept) if figures else []
+        drawn = []
+        if figures:
+            about = {"study": kept.model_dump(mode="json", exclude_none=True)}
+            drawn = draw_comparison(out, comparison, about, title=section.title or None)
         text = summary_text(comparison, title=section.title)
         write_study(
             work,
@@ -236,29 +239,6 @@ def _results(
         more = "" if len(failures) == 1 else f" ({len(failures)} fibres failed)"
         raise InputError(f"No fibre could be finished{more}. {name}: {why}")
     return found, failures
-
-
-def _draw(out: Path, comparison: Comparison, kept: Study) -> list[str]:
-    """Draw the plate of a comparison and each of its parts; return the files relative to the
-    folder.
-    """
-    # matplotlib costs a second and belongs to figures alone
-    from napari_snpore.figures import save_figure
-    from napari_snpore.figures.comparison_plate import (
-        COMPARISON_PARTS,
-        comparison_plate,
-        comparison_rows,
-    )
-
-    about = {"figure": "comparison", "study": kept.model_dump(mode="json", exclude_none=True)}
-    files: list[str] = []
-    parts = [part for part in COMPARISON_PARTS if comparison_rows(comparison, parts=[part])]
-    plates = [(str(part), [part]) for part in parts]
-    for name, chosen in [*plates, ("comparison", parts)]:
-        figure = comparison_plate(comparison, parts=chosen, title=kept.study.title or None)
-        saved = save_figure(figure, out / FIGURES / name, recipe={**about, "parts": list(chosen)})
-        files += [f"{FIGURES}/{path.name}" for path in saved]
-    return files
 
 
 def _record(

@@ -14,6 +14,7 @@ from napari_snpore.outputs.places import resolved
 from napari_snpore.study.provenance import Record, sha256
 from napari_snpore.study.recipe import relative_path
 from napari_snpore.study.states.comparing import TABLES
+from napari_snpore.study.states.comparison_figures import draw_comparison
 from napari_snpore.study.states.comparison_summary import summary_text
 from napari_snpore.study.states.study_folder import SUMMARY, study_folder, write_study
 
@@ -26,6 +27,7 @@ def save_comparison(
     comparison: Comparison,
     *,
     runs: Mapping[tuple[str, str], Path] | None = None,
+    figures: bool = False,
 ) -> Path:
     """Write ``states.csv``, ``differences.csv``, ``distributions.csv``, ``summary.txt`` and the
     record ``comparison.json``, as ``snpore compare`` does.
@@ -38,6 +40,8 @@ def save_comparison(
     runs : mapping of (state, fibre) to path, optional
         Folders of the runs that were compared; fibres without one were compared from a window, and
         the record says so. A folder with a comparison whose runs are all there can be opened again.
+    figures : bool
+        Draw the figures as well, as the report of the folder shows them.
 
     Raises
     ------
@@ -65,7 +69,7 @@ def save_comparison(
             record=record,
             tables=tables,
             texts={SUMMARY: summary_text(comparison)},
-            figures=[],
+            figures=draw_comparison(out, comparison, {}) if figures else [],
         )
     return out
 

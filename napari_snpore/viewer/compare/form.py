@@ -24,8 +24,8 @@ _TABS_STRETCH = 3
 
 
 class CompareForm(DockedForm):
-    """List of fibres, *Open runs*, headline and tabs of the result, *Compare*, *Save tables*,
-    *Figures*.
+    """List of fibres, *Open runs*, headline and tabs of the result, *Compare*, *Tables*,
+    *Figures*, *Report*.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class CompareForm(DockedForm):
             "How many states and fibres were compared, and what lies beyond its error."
         )
         self.tabs = ResultTabs(self._viewer)
-        self.tables_button = QPushButton("Save tables …")
+        self.tables_button = QPushButton("Tables …")
         self.tables_button.setToolTip(
             "Writes states.csv, differences.csv, distributions.csv and a summary into a folder, as 'snpore compare' does."
         )
@@ -73,10 +73,15 @@ class CompareForm(DockedForm):
         self.figures_button.setToolTip(
             "Draws the table of states, overlaid histograms, profiles and bars as figures for a plate (PDF and PNG)."
         )
+        self.report_button = QPushButton("Report …")
+        self.report_button.setToolTip(
+            "Writes tables and figures into a folder, and beside it one page for readers without this program: HTML, PDF,\n"
+            "and its references as BibTeX, with a methods paragraph."
+        )
         buttons = QHBoxLayout()
         buttons.addWidget(self.main_button, 1)
-        buttons.addWidget(self.tables_button)
-        buttons.addWidget(self.figures_button)
+        for button in (self.tables_button, self.figures_button, self.report_button):
+            buttons.addWidget(button)
         self.footer.addLayout(buttons)
         self.footer.addWidget(self.status)
         outer = self.layout()

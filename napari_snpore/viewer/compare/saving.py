@@ -1,4 +1,4 @@
-"""Tables and figures of a comparison, written in a worker."""
+"""Tables, figures and report of a comparison, written in a worker."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
-from napari_snpore.compute import Progress, ShouldStop
-from napari_snpore.errors import InputError
+from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.errors import InputError, OutputError
 from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ComparisonSaving(QObject):
-    """Buttons *Save tables* and *Figures* of a form, and what they write."""
+    """Buttons *Tables*, *Figures* and *Report* of a form, and what they write."""
 
     def __init__(self, form: CompareWidget) -> None:
         super().__init__(form)
@@ -25,6 +25,7 @@ class ComparisonSaving(QObject):
         self._written: list[Path] = []
         form.tables_button.clicked.connect(self._ask_tables)
         form.figures_button.clicked.connect(self._ask_figures)
+        form.report_button.clicked.connect(self._ask_report)
 
     def save_tables(self, folder: str | Path) -> Path:
         """Write the tables and return their folder; the window stays alive meanwhile."""
@@ -34,6 +35,11 @@ class ComparisonSaving(QObject):
     def save_figures(self, folder: str | Path) -> list[Path]:
         """Draw the figures and return their files; the window stays alive meanwhile."""
         self._start_figures(str(folder))
+        return self._waited()
+
+    def save_report(self, folder: str | Path) -> list[Path]:
+        """Write the report and return its files; the window stays alive meanwhile."""
+        self._start_report(str(folder))
         return self._waited()
 
     def _waited(self) -> list[Path]:
@@ -48,6 +54,9 @@ class ComparisonSaving(QObject):
     def _ask_figures(self) -> None:
         ask_new_folder(self._form, "Save the figures", "comparison_figures", self._try_figures)
 
+    def _ask_report(self) -> None:
+        ask_new_folder(self._form, "Report of the comparison", "comparison", self._try_report)
+
     def _try_tables(self, folder: str) -> None:
         try:
             self._start_tables(folder)
@@ -57,6 +66,12 @@ class ComparisonSaving(QObject):
     def _try_figures(self, folder: str) -> None:
         try:
             self._start_figures(folder)
+        except InputError as error:
+            self._form.status.refuse(error)
+
+    def _try_report(self, folder: str) -> None:
+        try:
+            self._start_report(folder)
         except InputError as error:
             self._form.status.refuse(error)
 
@@ -90,6 +105,23 @@ class ComparisonSaving(QObject):
             )
 
         self._form.status.run("Figures", work, self._on_written)
+
+    def _start_report(self, folder: str) -> None:
+        comparison = self._required()
+        runs = dict(self._form.compared_runs)
+
+        def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
+            from napari_snpore.report.writing import report_files, write_report
+            from napari_snpore.study.states.saved_comparison import save_comparison
+
+            there = [path for path in report_files(folder).paths if path.exists()]
+            if there:
+                raise OutputError(f"{there[0]} is there already; give the folder another name.")
+            saved = save_comparison(folder, comparison, runs=runs, figures=True)
+            part = share_of(progress, 0.4, 1.0)
+            return list(write_report(saved, progress=part, should_stop=should_stop).paths)
+
+        self._form.status.run("Report", work, self._on_written)
 
     def _on_written(self, written: list[Path]) -> None:
         self._written = written

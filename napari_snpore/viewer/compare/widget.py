@@ -198,6 +198,16 @@ class CompareWidget(CompareForm):
         """
         return self._saving.save_figures(folder)
 
+    def save_report(self, folder: str | Path) -> list[Path]:
+        """Write tables and figures into a folder and the report beside it: HTML, PDF, BibTeX.
+
+        Raises
+        ------
+        InputError
+            Nothing was compared yet, or the folder holds something else.
+        """
+        return self._saving.save_report(folder)
+
     def state(self) -> Mapping[str, Any]:
         """Return the list with its order and states, and what is shown."""
         return {
@@ -453,7 +463,7 @@ class CompareWidget(CompareForm):
         busy = self.status.busy
         self.main_button.setEnabled(bool(self._list.included) and not busy)
         self.remove_button.setEnabled(bool(self._list.fibres))
-        for button in (self.tables_button, self.figures_button):
+        for button in (self.tables_button, self.figures_button, self.report_button):
             button.setEnabled(self._comparison is not None and not busy)
 
 

@@ -311,6 +311,25 @@ def test_tables_are_saved_and_the_folder_opens_again(of_runs, tmp_path):
     again.deleteLater()
 
 
+@pytest.mark.parametrize("of", ["runs", "window"])
+def test_a_report_of_what_was_compared(of_runs, tmp_path, monkeypatch, of):
+    of_runs.compare()
+    if of == "window":  # nothing on disk that the report could read beside the tables
+        monkeypatch.setattr(type(of_runs), "compared_runs", {})
+    page, pages, references = of_runs.save_report(tmp_path / "three")
+    assert page == tmp_path / "three_report.html"
+    text = page.read_text(encoding="utf-8")
+    assert all(state in text for state in STATES)
+    assert "pore fraction, whole" in text
+    assert text.count("data:image/") > 2
+    assert str(tmp_path) not in text
+    assert pages.read_bytes().startswith(b"%PDF")
+    assert references.is_file()
+    assert (tmp_path / "three" / "states.csv").is_file()
+    with pytest.raises(InputError, match="is there already"):
+        of_runs.save_report(tmp_path / "three")
+
+
 def test_a_folder_with_other_files_is_not_written_over(of_runs, tmp_path):
     of_runs.compare()
     (tmp_path / "states.csv").write_text("mine\n", encoding="utf-8")
