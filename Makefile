@@ -21,7 +21,7 @@ ACTIONS ?= 300
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test check oldest bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
+.PHONY: demo test test-slow check oldest bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -29,7 +29,12 @@ demo:
 
 test:
 	@scripts/environment $(EXTRAS)
-	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile
+	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# What takes a minute and more each: random actions in a window, kills of a study, the error of the tilt axis.
+test-slow:
+	@scripts/environment $(EXTRAS)
+	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) -m slow
 
 check:
 	@scripts/environment $(EXTRAS)

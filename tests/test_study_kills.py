@@ -11,6 +11,7 @@ import pytest
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+@pytest.mark.slow
 def test_a_killed_study_ends_with_the_same_bits():
     done = subprocess.run(
         [

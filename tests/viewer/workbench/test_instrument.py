@@ -217,17 +217,17 @@ def test_the_arrows_of_the_top_line_go_through_the_steps(window):
     assert not bench.is_folded, "the user has opened the list"
 
 
-def test_forth_from_the_figure_leads_to_in_situ_only_with_images_in_time(window):
+def test_forth_from_compare_leads_to_in_situ_only_with_images_in_time(window):
     add_rod(window)
-    opened(window, "Figure")
+    opened(window, "Compare")
     bench = bench_of(window)
     bench.refresh()
-    assert bench.chosen == "Figure"
+    assert bench.chosen == "Compare"
     forth = bench.header.forth_button
     assert not forth.isEnabled()
     assert "In situ is for images in time" in forth.toolTip()
     bench.go_forth()
-    assert bench.chosen == "Figure"
+    assert bench.chosen == "Compare"
     frames = ImageSeries(np.zeros((4, 16, 16)), 0.5)
     add_layer(window.__wrapped__, frames_data(frames, "film"))
     window.layers.selection.active = window.layers["rod"]
