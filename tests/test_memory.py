@@ -226,16 +226,18 @@ def watch():
         time.sleep(0.002)
 thread = threading.Thread(target=watch); thread.start()
 context = RunContext(Record("measure"))
-# without the tables of details, which state what they take themselves
-measure_phases(volume, MeasureSection(details=False), context=context)
+measure_phases(volume, MeasureSection(details=DETAILS), context=context)
 going[0] = False; thread.join()
-print("share", (peak[0] - before) / context.record.results["memory_bytes"]["measuring"])
+print("share", (peak[0] - before) / sum(context.record.results["memory_bytes"].values()))
 """
 
 
 @LINUX
-def test_a_measurement_takes_what_it_says(tmp_path):
+@pytest.mark.parametrize("details", [False, True])
+def test_a_measurement_takes_what_it_says(tmp_path, details):
+    """The correlation of the details adds to what the measurement holds."""
+    code = _WATCHED.replace("DETAILS", str(details))
     done = subprocess.run(
-        [sys.executable, "-c", _WATCHED], capture_output=True, text=True, check=True, cwd=tmp_path
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert 0.4 < float(done.stdout.split()[-1]) < 1.0

@@ -106,9 +106,8 @@ def two_point_correlation(
     whole = np.asarray(array_of(phases)).dtype == np.bool_
     labels = checked_phases(phases)
     voxel = spacing_of(phases, spacing)
-    longest = max(n * step for n, step in zip(labels.shape, voxel, strict=True))
     if max_nm is None:
-        max_nm = min(_SHARE * longest, _MOST_LAG * min(voxel))
+        max_nm = _usual_distance(labels.shape, voxel)
     if not (math.isfinite(max_nm) and max_nm > 0):
         raise InputError(f"max_nm is {max_nm}; a positive length in nm is needed.")
     body = np.ones(labels.shape, np.bool_) if whole else labels > 0
@@ -116,12 +115,43 @@ def two_point_correlation(
         raise InputError("Every voxel is exterior: there is no body in which pairs could lie.")
     box = box_around(body)
     body, inside = body[box], labels[box] == phase
-    reach = [
-        min(n - 1, math.floor(max_nm / step * (1 + 1e-9)))
-        for n, step in zip(body.shape, voxel, strict=True)
-    ]
-    found = _pair_counts(inside, body, (reach[0], reach[1], reach[2]), progress, should_stop)
+    reach = _reach(body.shape, voxel, max_nm)
+    found = _pair_counts(inside, body, reach, progress, should_stop)
     return _table(found[0], found[1], voxel, max_nm)
+
+
+def correlation_bytes(shape: Sequence[int], spacing: Triple) -> int:
+    """Return about how many bytes :func:`two_point_correlation` takes for a body that fills a box of
+    so many voxels, up to its default distance.
+    """
+    reach = _reach(shape, spacing, _usual_distance(shape, spacing))
+    return round(_FFT_BYTES * math.prod(_transform_size(shape, reach)))
+
+
+def _usual_distance(shape: Sequence[int], voxel: Triple) -> float:
+    longest = max(n * step for n, step in zip(shape, voxel, strict=True))
+    return min(_SHARE * longest, _MOST_LAG * min(voxel))
+
+
+def _reach(shape: Sequence[int], voxel: Triple, max_nm: float) -> tuple[int, int, int]:
+    """Return the largest lag along each axis, voxels."""
+    z, y, x = (
+        min(n - 1, math.floor(max_nm / step * (1 + 1e-9)))
+        for n, step in zip(shape, voxel, strict=True)
+    )
+    return z, y, x
+
+
+def _slab_rows(shape: Sequence[int], reach: tuple[int, int, int]) -> int:
+    return max(1, min(shape[0], max(_SLAB_VOXELS // (shape[1] * shape[2]), reach[0])))
+
+
+def _transform_size(shape: Sequence[int], reach: tuple[int, int, int]) -> list[int]:
+    """Return the shape of the transform of one slab with the lags beside it."""
+    from scipy import fft
+
+    rows = (_slab_rows(shape, reach), shape[1], shape[2])
+    return [fft.next_fast_len(n + r, real=True) for n, r in zip(rows, reach, strict=True)]
 
 
 def correlation_length(table: pd.DataFrame, direction: str = "all") -> float:
@@ -176,12 +206,7 @@ def _pair_counts(
     from scipy import fft
 
     shape = inside.shape
-    plane = shape[1] * shape[2]
-    thick = max(1, min(shape[0], max(_SLAB_VOXELS // plane, reach[0])))
-    size = [
-        fft.next_fast_len(n + r, real=True)
-        for n, r in zip((thick, shape[1], shape[2]), reach, strict=True)
-    ]
+    thick, size = _slab_rows(shape, reach), _transform_size(shape, reach)
     check_memory(
         f"The correlation of {shape_text(shape)} voxels",
         _FFT_BYTES * math.prod(size),

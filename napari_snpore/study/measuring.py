@@ -24,6 +24,7 @@ from napari_snpore.history import (
     recorded_cut_axes,
     recorded_phase_names,
 )
+from napari_snpore.measurement.correlation import correlation_bytes
 from napari_snpore.measurement.dead_pores import DeadPores, dead_pores
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
@@ -192,6 +193,9 @@ def measure_phases(
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
     thick = _THICKNESS_BYTES if section.thickness or section.diffusivity else 0.0
     context.state_memory("Measuring", phases.shape, MEASURE_BYTES + thick)
+    if section.details:  # not refused here: it is left out where the memory does not allow it
+        needs = context.record.results["memory_bytes"]
+        needs["two-point correlation"] = correlation_bytes(phases.shape, phases.spacing)
     phases = Volume(phase_labels(phases), phases.spacing, phases.origin, phases.history)
     labels: NDArray[np.uint8] = phases.data
     names = phase_names_of(phases) if names is None else tuple(names)
