@@ -136,19 +136,12 @@ def recipe_of(
             "Errors need phases of a volume that was reconstructed by TV here; their history says otherwise."
         )
     names = cut.phase_names or recorded_phase_names(history)
-    threshold: dict[str, Any] = {"phases": len(cut.thresholds) + 1}
-    if names is not None:
-        threshold["names"] = list(names)
-    if cut.method == "given":
-        threshold["values"] = list(cut.thresholds)
-    else:
-        threshold["method"] = cut.method
     polished = last_step(history, PolishStep)
     weight = PolishSection().boundary_weight if polished is None else polished.boundary_weight
     return Recipe(
         input=InputSection(tilt_series="aligned images"),
         reconstruct=ReconstructSection(tv=_tv(made), thickness_px=made.thickness_px),
-        threshold=checked(ThresholdSection, **threshold),
+        threshold=threshold_section(cut, names),
         envelope=envelope_section(cut.envelope),
         cleanup=cleanup_section(history, names or ()),
         polish=PolishSection(enabled=True, boundary_weight=weight),
@@ -167,6 +160,20 @@ def _tv(made: ReconstructStep) -> Tv:
         reweight=usual.reweight if made.reweighted is None else made.reweighted,
         nonnegative=usual.nonnegative if made.nonnegative is None else made.nonnegative,
     )
+
+
+def threshold_section(step: SegmentStep, names: Sequence[str] | None) -> ThresholdSection:
+    """Return the section of a recipe that chooses thresholds as a step did: by its rule, or those that
+    were given.
+    """
+    options: dict[str, Any] = {"phases": len(step.thresholds) + 1}
+    if names is not None:
+        options["names"] = list(names)
+    if step.method == "given":
+        options["values"] = list(step.thresholds)
+    else:
+        options["method"] = step.method
+    return checked(ThresholdSection, **options)
 
 
 def envelope_section(step: EnvelopeStep | None) -> EnvelopeSection:

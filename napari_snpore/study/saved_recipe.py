@@ -32,7 +32,11 @@ from napari_snpore.history import (
     last_step,
     recorded_phase_names,
 )
-from napari_snpore.study.estimate_errors import cleanup_section, envelope_section
+from napari_snpore.study.estimate_errors import (
+    cleanup_section,
+    envelope_section,
+    threshold_section,
+)
 from napari_snpore.study.recipe import (
     AlignSection,
     CleanupSection,
@@ -43,7 +47,6 @@ from napari_snpore.study.recipe import (
     PrepareSection,
     Recipe,
     ReconstructSection,
-    ThresholdSection,
     UncertaintySection,
     checked,
 )
@@ -252,13 +255,6 @@ def _of_phases(history: Sequence[HistoryStep]) -> dict[str, Any]:
             return {}
         return {"cleanup": cleanup_section(history, ())}
     names = cut.phase_names or recorded_phase_names(history)
-    threshold: dict[str, Any] = {"phases": len(cut.thresholds) + 1}
-    if names is not None:
-        threshold["names"] = list(names)
-    if cut.method == "given":
-        threshold["values"] = list(cut.thresholds)
-    else:
-        threshold["method"] = cut.method
     polished = last_step(history, PolishStep)
     polish: dict[str, Any] = {"enabled": False}
     if polished is not None and polished.note is None:
@@ -266,7 +262,7 @@ def _of_phases(history: Sequence[HistoryStep]) -> dict[str, Any]:
     cleanup: CleanupSection = cleanup_section(history, names or ())
     envelope: EnvelopeSection = envelope_section(cut.envelope)
     return {
-        "threshold": checked(ThresholdSection, **threshold),
+        "threshold": threshold_section(cut, names),
         "envelope": envelope,
         "cleanup": cleanup,
         "polish": checked(PolishSection, **polish),
