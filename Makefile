@@ -31,7 +31,7 @@ test:
 	@scripts/environment $(EXTRAS)
 	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# What takes a minute and more each: random actions in a window, kills of a study, the error of the tilt axis.
+# What takes longer than a run of all others should: kills of a study.
 test-slow:
 	@scripts/environment $(EXTRAS)
 	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) -m slow

@@ -59,7 +59,32 @@ def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
         for found in [coverage(errors_of(usable(rows[rows["quantity"] == quantity])))]
     ]
     words = f"Phantoms: {'; '.join(about)}.\nCovered over all contrasts: {'; '.join(covered)}."
-    return {"intervals": "\n".join(lines), "phantoms": words}
+    return {"intervals": "\n".join(lines), "phantoms": words, "factor": factor_table(rows)}
+
+
+def factor_table(rows: pd.DataFrame) -> str:
+    """Return the markdown table of a factor on the twin's change: fitted by least squares, tried on the
+    family of shapes that it was not fitted on.
+    """
+    lines = [
+        "| number (%) | factor | error (RMS) | after the twin | after the twin times the factor of other families |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for quantity in IN_SHORT:
+        part = usable(rows[rows["quantity"] == quantity])
+        error, change = part["value"] - part["truth"], part["twin_bias"]
+        left = error.copy()
+        for family in part["family"].unique():
+            out = part["family"] == family
+            left[out] -= _factor(error[~out], change[~out]) * change[out]
+        lines.append(
+            f"| {quantity} | {_factor(error, change):.1f} | {_rms(error)} | {_rms(error - change)} | {_rms(left)} |"
+        )
+    return "\n".join(lines)
+
+
+def _factor(error: pd.Series, change: pd.Series) -> float:
+    return float((error * change).sum() / (change**2).sum())
 
 
 def _groups(

@@ -13,6 +13,7 @@ os.environ.setdefault("SNPORE_WARM_UP", "0")  # no child process beside the test
 HERE = Path(__file__).parent
 LONG_FIRST = (
     "test_alignment.py",
+    "test_soak.py",
     "test_parity.py",
     "test_blur_search.py",
     "test_job.py",

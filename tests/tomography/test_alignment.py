@@ -105,7 +105,6 @@ def test_shifts_of_15_percent_of_the_width_are_found(bodies, phi):
     assert offset < 0.3
 
 
-@pytest.mark.slow
 def test_error_of_the_axis_covers_its_deviation():
     """A standard error covers some 68 % of the deviations and is of their size. Small images: 20
     specimens, each with its own noise and shifts.

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from benchmarks.soak import Soak
 
 ACTIONS = 25
 
 
-@pytest.mark.slow
 def test_random_actions_end_in_no_exception(make_napari_viewer_proxy, tmp_path):
     viewer = make_napari_viewer_proxy(show=True)
     viewer.window.resize(1366, 768)
