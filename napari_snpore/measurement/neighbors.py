@@ -13,7 +13,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of, st
 from napari_snpore.measurement._gap_kernels import nearest_gaps
 from napari_snpore.measurement.inputs import checked_axes
 from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
-from napari_snpore.measurement.scan import scan_objects
+from napari_snpore.measurement.scan import ObjectScan, scan_objects
 from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 

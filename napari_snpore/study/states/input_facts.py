@@ -35,8 +35,8 @@ _NOT_KNOWN = "Not known"
 
 @dataclass(frozen=True)
 class InputFacts:
-    """Longest edge of a voxel (nm), tilts (lowest, highest, step in degrees; number) and expected memory (bytes)
-    of one fibre; None where a volume has no tilts.
+    """Longest edge of a voxel (nm), tilts (lowest, highest, step in degrees; number) and expected
+    memory (bytes) of one fibre; None where a volume has no tilts.
     """
 
     voxel_nm: float
