@@ -265,8 +265,13 @@ def stamp_folders() -> list[Path]:
     given = os.environ.get("NUMBA_CACHE_DIR")
     if given:
         return [Path(given)]
+    return [_PACKAGE / "__pycache__", user_cache()]
+
+
+def user_cache() -> Path:
+    """Return the folder for what the program keeps of its own between starts; it may not be there."""
     home = Path(os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    return [_PACKAGE / "__pycache__", home.expanduser() / "napari-snpore"]
+    return home.expanduser() / "napari-snpore"
 
 
 def _version_or_none(name: str) -> str | None:

@@ -20,21 +20,20 @@ def number(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(0.04567), number(1204.4), number(-0.0), number(float("nan"))
-    ('0.0457', '1204', '0.00', '–')
+    >>> number(0.04567), number(-1204.4), number(-0.0), number(float("nan"))
+    ('0.0457', '−1204', '0.00', '–')
     """
     if not math.isfinite(value):
         return UNKNOWN
-    value = float(value) + 0.0  # −0 becomes 0
-    if value and not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.{digits - 1}e}"
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:.0f}"
-    return str(
-        np.format_float_positional(
-            value, precision=digits, unique=False, fractional=False, trim="k"
-        )
-    ).rstrip(".")
+    sign, value = _MINUS if value < 0 else "", abs(float(value))
+    if value and not 1e-4 <= value < 1e7:
+        return f"{sign}{value:.{digits - 1}e}"
+    if value >= 10 ** (digits - 1):
+        return f"{sign}{value:.0f}"
+    text = np.format_float_positional(
+        value, precision=digits, unique=False, fractional=False, trim="k"
+    )
+    return f"{sign}{text.rstrip('.')}"
 
 
 def signed(value: float, decimals: int = 0) -> str:

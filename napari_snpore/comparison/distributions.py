@@ -177,6 +177,11 @@ def state_objects(
     return found
 
 
+def _fibres_that_count(fibres: Sequence[FibreSizes]) -> int:
+    """Return how many fibres have an object: the others have no part in the mean."""
+    return sum(len(fibre.values) > 0 for fibre in fibres)
+
+
 def mean_cumulative(
     fibres: Sequence[FibreSizes], edges: NDArray[np.float64], *, below: bool = False
 ) -> NDArray[np.float64]:
@@ -237,8 +242,8 @@ def distances_of_size(
                 "weighting": weighting,
                 "state_a": states[a].state,
                 "state_b": states[b].state,
-                "n_a": len(states[a].fibres),
-                "n_b": len(states[b].fibres),
+                "n_a": _fibres_that_count(fibres[a]),
+                "n_b": _fibres_that_count(fibres[b]),
                 "objects_a": len(values[a]),
                 "objects_b": len(values[b]),
                 "ks_distance": distance,
@@ -300,7 +305,7 @@ def _shares(
             "unit": column_of(size).unit,
             "weighting": weighting,
             "state": one.state,
-            "n": len(one.fibres),
+            "n": _fibres_that_count(fibres),
             "bin_from": float(ends[k]),
             "bin_to": float(edges[-1] if size == "aspect_ratio" and k == last else ends[k + 1]),
             "share_percent": 100 * float(shares[k]),

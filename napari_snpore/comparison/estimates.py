@@ -44,11 +44,6 @@ class Estimate:
         """Number of fibres that have the number."""
         return len(self.values)
 
-    @property
-    def variance_of_mean(self) -> float:
-        """Variance between fibres over their number; nan for fewer than two."""
-        return float(np.var(self.values, ddof=1)) / self.n if self.n > 1 else math.nan
-
     def ends(self, unit: str) -> tuple[float, float]:
         """Return the ends of the interval within what the number can be."""
         return (

@@ -15,6 +15,7 @@ from napari_snpore.comparison.number_tables import Quantity
 from napari_snpore.comparison.state_result import StateResult
 from napari_snpore.measurement.correlation import correlation_length
 from napari_snpore.measurement.cube_sizes import LEAST_CUBES
+from napari_snpore.measurement.neighbors import center_median
 from napari_snpore.uncertainty.number_table import NUMBER_COLUMNS
 
 NO_ERROR = "no, no error is estimated"
@@ -43,7 +44,8 @@ def structure_numbers(tables: Mapping[str, pd.DataFrame]) -> dict[Quantity, floa
     """Return the numbers that the tables of a fibre hold.
 
     - ``"nearest"``: medians of the distance from Sn cluster to Sn cluster, between surfaces and between
-      centres, of those that no cut face of the box makes doubtful
+      centres, of those that no cut face of the box makes doubtful; between centres corrected for the
+      long distances among the others
     - ``"correlation"``: length at which the two-point correlation of the pores has fallen to 1/e
     - ``"diffusivity"``: D/D₀ and tortuosity factor of the pores of the whole piece
     """
@@ -60,12 +62,12 @@ def structure_numbers(tables: Mapping[str, pd.DataFrame]) -> dict[Quantity, floa
 
 
 def _neighbors(table: pd.DataFrame) -> dict[Quantity, float]:
-    found: dict[Quantity, float] = {}
-    for kind, words in (("surface", "gap to the nearest"), ("center", "distance of centres")):
-        sure = table.loc[table[f"{kind}_complete"].astype(bool), f"{kind}_distance_nm"]
-        found[f"Sn clusters, {words}, median", "nm"] = (
-            float(sure.median()) if len(sure) else math.nan
-        )
+    gaps = table.loc[table["surface_complete"].astype(bool), "surface_distance_nm"]
+    found: dict[Quantity, float] = {
+        ("Sn clusters, gap to the nearest, median", "nm"): float(gaps.median())
+    }
+    if "center_weight" in table:  # else of an older version
+        found["Sn clusters, distance of centres, median", "nm"] = center_median(table)
     return found
 
 

@@ -5,19 +5,17 @@ the error.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.comparison.number_tables import CALIBRATED, Quantity
-from napari_snpore.figures.overlay_panel import BELOW
-from napari_snpore.figures.state_bars_panel import best_value, fibre_words
-from napari_snpore.numerals import with_limits
+from napari_snpore.comparison.number_words import BELOW, difference_words, value_words
+from napari_snpore.figures.state_bars_panel import fibre_words
+from napari_snpore.numerals import UNKNOWN
 
-_NONE = "–"
-_MINUS = "\N{MINUS SIGN}"
 _NOT_CALIBRATED = "*"
 _MOST_PAIRS = 3
 """Pairs of states that have a column each; of more states only the differences from the first."""
@@ -62,14 +60,14 @@ def comparison_table(
         "": [f"{quantity} ({unit})" if unit != "1" else quantity for quantity, unit in order]
     }
     for state in comparison.names:
-        columns[state] = [cells.get((*quantity, state), _NONE) for quantity in order]
+        columns[state] = [cells.get((*quantity, state), UNKNOWN) for quantity in order]
     if differences:
         found = {
             (row["quantity"], row["unit"], row["state_a"], row["state_b"]): _difference_words(row)
             for row in comparison.differences.to_dict("records")
         }
         for a, b in _pairs(comparison):
-            columns[f"{a} → {b}"] = [found.get((*quantity, a, b), _NONE) for quantity in order]
+            columns[f"{a} → {b}"] = [found.get((*quantity, a, b), UNKNOWN) for quantity in order]
     return pd.DataFrame(columns)
 
 
@@ -106,42 +104,11 @@ def _pairs(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _value_words(row: Mapping[Any, Any], mark: str) -> str:
-    best = best_value(row)
-    if not math.isfinite(best):
-        return _NONE
-    words = with_limits(best, row["low_95"], row["high_95"], _writer(row["unit"], row["high_95"]))
-    known = math.isfinite(row["low_95"])
+    words = value_words(row)
+    known = words != UNKNOWN and math.isfinite(row["low_95"])
     return f"{words}{mark}" if known and row["calibrated"] != CALIBRATED else words
 
 
 def _difference_words(row: Mapping[Any, Any]) -> str:
-    if not math.isfinite(row["difference"]):
-        return _NONE
-    write = _writer(row["unit"], row["high_95"] - row["low_95"], sign=True)
-    words = with_limits(row["difference"], row["low_95"], row["high_95"], write)
+    words = difference_words(row)
     return f"({words})" if row["below_error"] is True else words
-
-
-def _writer(unit: str, most: float, *, sign: bool = False) -> Callable[[float], str]:
-    """Return what writes a value; ``most`` is the greatest of the numbers that stand together."""
-
-    def write(value: float) -> str:
-        text = f"{value:,.{_decimals(value, unit, most)}f}".replace("-", _MINUS)
-        is_zero = not text.strip(f"0.,{_MINUS}")
-        if is_zero:
-            return text.lstrip(_MINUS)
-        return f"+{text}" if sign and value > 0 else text
-
-    return write
-
-
-def _decimals(value: float, unit: str, most: float) -> int:
-    """Return the decimals: one of a percentage, two where all are below one per cent; none of a whole
-    number; three digits of a ratio, two decimals at most of a length.
-    """
-    if unit.startswith("%"):
-        return 2 if most < 1 else 1
-    if not value or not math.isfinite(value) or (unit == "1" and float(value).is_integer()):
-        return 0
-    digits_before = math.floor(math.log10(abs(value)))
-    return max(2 - (digits_before if unit == "1" else max(digits_before, 0)), 0)

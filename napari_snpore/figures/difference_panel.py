@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.comparison.number_tables import CALIBRATED, Quantity
+from napari_snpore.comparison.number_words import best_value
 from napari_snpore.figures.numbers import plain_ticks
 from napari_snpore.figures.page import Box, axes_at, wrapped
 from napari_snpore.figures.panels import least_of_heading
-from napari_snpore.figures.state_bars_panel import best_value
 from napari_snpore.figures.state_series import StateLegend, StateSeries, series_of
 from napari_snpore.figures.style import GRAY, INK, PALE, FigureStyle
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.comparison.distributions import Weighting
+from napari_snpore.comparison.number_words import BELOW
 from napari_snpore.figures.numbers import log_ticks, number, plain_ticks
 from napari_snpore.figures.page import Box, axes_at
 from napari_snpore.figures.panels import least_of_heading
@@ -161,7 +162,3 @@ class OverlayPanel:
         axes.set_ylabel("Share (%)")
         plain_ticks(axes.yaxis, at_most=5)
         self.legend.draw(axes, names, width_mm, style)
-
-
-BELOW = "≈"
-"""Marks what lies below the error."""

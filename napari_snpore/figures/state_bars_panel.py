@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.comparison.number_tables import CALIBRATED, Quantity
+from napari_snpore.comparison.number_words import best_value
 from napari_snpore.figures.numbers import plain_ticks
 from napari_snpore.figures.page import Box, axes_at, text_width_mm, wrapped
 from napari_snpore.figures.panels import least_of_heading
@@ -120,11 +121,6 @@ class StateBarsPanel:
         axes.set_ylabel(self.label)
         plain_ticks(axes.yaxis, at_most=5)
         self.legend.draw(axes, names, width_mm, style, kind="bar")
-
-
-def best_value(row: Mapping[Any, Any]) -> float:
-    """Return the corrected value of a row of numbers where there is one, else the value."""
-    return float(row["corrected"] if math.isfinite(row["corrected"]) else row["value"])
 
 
 def corrected_words(rows: list[dict[str, Any]]) -> str:

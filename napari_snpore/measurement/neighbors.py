@@ -13,7 +13,7 @@ from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of, st
 from napari_snpore.measurement._gap_kernels import nearest_gaps
 from napari_snpore.measurement.inputs import checked_axes
 from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
-from napari_snpore.measurement.scan import scan_objects
+from napari_snpore.measurement.scan import ObjectScan, scan_objects
 from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 
@@ -68,6 +68,8 @@ def nearest_neighbors(
         - ``center_complete``, ``surface_complete``: the object is not cut, and no cut face is nearer
           than the neighbour (to the centroid, to the object), so that nothing beyond the box can be
           the nearest
+        - ``center_weight``: how much the row counts in statistics of ``center_distance_nm``, see Notes;
+          0 where it is not complete
 
         Distances are NaN and labels 0 where there is one object alone.
 
@@ -79,9 +81,9 @@ def nearest_neighbors(
     Notes
     -----
     Statistics should use complete rows alone: objects near a cut face seem farther apart than they
-    are. Complete rows by themselves favour short distances, so that
-    :func:`nearest_summary` weights each row by the share of the box in which an object with this
-    distance would be complete (Hanisch 1984, Statistics 15, 409-412).
+    are. Complete rows by themselves favour short distances, so that ``center_weight`` is 1 / (the
+    share of the box in which an object with this distance would be complete) (Hanisch 1984,
+    Statistics 15, 409-412).
 
     Examples
     --------
@@ -95,20 +97,14 @@ def nearest_neighbors(
     axes = checked_axes(cut_axes)
     data: Any = array_of(labels)
     scan = scan_objects(data, progress=share_of(progress, 0.0, 0.3), should_stop=should_stop)
-    count = len(scan.label)
     centers = scan.centroid * np.array(voxel)
     center_distance, center_near = _by_centers(centers)
     gap, gap_near = _by_surfaces(data, scan.label, voxel, share_of(progress, 0.3, 1.0), should_stop)
-    border, margin = np.full(count, np.inf), np.full(count, np.inf)
-    cut = np.zeros(count, np.bool_)
-    for axis in axes:
-        size, step = scan.shape[axis], voxel[axis]
-        low, high = scan.low[:, axis], size - 1 - scan.high[:, axis]
-        margin = np.minimum(margin, np.minimum(low, high) * step)
-        middle = scan.centroid[:, axis]
-        border = np.minimum(border, (np.minimum(middle, size - 1 - middle) + 0.5) * step)
-        cut |= (low == 0) | (high == 0)
+    border, margin, cut = _borders(scan, voxel, axes)
     there = np.isfinite(center_distance)
+    sure = there & ~cut & (np.nan_to_num(center_distance) <= border)
+    box_nm = (scan.shape[0] * voxel[0], scan.shape[1] * voxel[1], scan.shape[2] * voxel[2])
+    weights = _center_weights(np.where(sure, center_distance, 0.0), box_nm, axes)
     named = np.concatenate((scan.label, [0]))  # −1, no neighbour, takes the last
     return pd.DataFrame(
         {
@@ -119,10 +115,30 @@ def nearest_neighbors(
             "surface_label": named[gap_near],
             "border_distance_nm": border,
             "touches_border": cut,
-            "center_complete": there & ~cut & (np.nan_to_num(center_distance) <= border),
+            "center_complete": sure,
             "surface_complete": there & ~cut & (np.nan_to_num(gap) <= margin),
+            "center_weight": np.where(sure, weights, 0.0),
         }
     )
+
+
+def _borders(
+    scan: ObjectScan, voxel: Triple, axes: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return how far the nearest cut face is from each centroid and from each object (nm), and which
+    objects are cut.
+    """
+    count = len(scan.label)
+    border, margin = np.full(count, np.inf), np.full(count, np.inf)
+    cut = np.zeros(count, np.bool_)
+    for axis in axes:
+        size, step = scan.shape[axis], voxel[axis]
+        low, high = scan.low[:, axis], size - 1 - scan.high[:, axis]
+        margin = np.minimum(margin, np.minimum(low, high) * step)
+        middle = scan.centroid[:, axis]
+        border = np.minimum(border, (np.minimum(middle, size - 1 - middle) + 0.5) * step)
+        cut |= (low == 0) | (high == 0)
+    return border, margin, cut
 
 
 def nearest_summary(table: pd.DataFrame, *, box_nm: Triple, cut_axes: Sequence[int]) -> pd.Series:
@@ -145,21 +161,53 @@ def nearest_summary(table: pd.DataFrame, *, box_nm: Triple, cut_axes: Sequence[i
     """
     rows = table[table["center_complete"]]
     distances = rows["center_distance_nm"].to_numpy(np.float64)
-    weights = np.ones(len(rows))
-    for axis in checked_axes(cut_axes):
-        # an object at this distance from its neighbour is complete in this part of the axis
-        inner = box_nm[axis] - 2 * distances
-        weights *= box_nm[axis] / np.maximum(inner, 1e-3 * box_nm[axis])
+    weights = _center_weights(distances, box_nm, checked_axes(cut_axes))
     found: dict[str, float] = {"count": len(table), "complete": len(rows)}
     names = ("first_quartile_nm", "median_nm", "third_quartile_nm")
     if not len(rows):
         return pd.Series(found | dict.fromkeys(("mean_nm", *names), np.nan))
-    order = np.argsort(distances, kind="stable")
-    share = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
     found["mean_nm"] = float(weights @ distances / weights.sum())
-    for name, level in zip(names, (0.25, 0.5, 0.75), strict=True):
-        found[name] = float(np.interp(level, share, distances[order]))
-    return pd.Series(found)
+    quartiles = _quantiles(distances, weights, (0.25, 0.5, 0.75))
+    return pd.Series(found | dict(zip(names, quartiles, strict=True)))
+
+
+def center_median(table: pd.DataFrame) -> float:
+    """Return the median distance (nm) between nearest centres, as :func:`nearest_summary` gives it;
+    NaN without a complete row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`nearest_neighbors`.
+    """
+    rows = table[table["center_weight"] > 0]
+    if not len(rows):
+        return np.nan
+    distances, weights = (
+        rows[name].to_numpy(np.float64) for name in ("center_distance_nm", "center_weight")
+    )
+    return _quantiles(distances, weights, (0.5,))[0]
+
+
+def _center_weights(
+    distances: NDArray[np.float64], box_nm: Triple, axes: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return 1 / (the share of the box in which an object at a distance from its neighbour is
+    complete).
+    """
+    weights = np.ones(len(distances))
+    for axis in axes:
+        inner = box_nm[axis] - 2 * distances
+        weights *= box_nm[axis] / np.maximum(inner, 1e-3 * box_nm[axis])
+    return weights
+
+
+def _quantiles(
+    values: NDArray[np.float64], weights: NDArray[np.float64], levels: Sequence[float]
+) -> list[float]:
+    order = np.argsort(values, kind="stable")
+    share = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
+    return [float(level) for level in np.interp(levels, share, values[order])]
 
 
 def _by_centers(

@@ -106,12 +106,7 @@ def interval_words(low: float, high: float, unit: str) -> str:
     """Return the ends of an interval, a dash where one is not known."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return UNKNOWN
-    return f"{shown_number(low, unit)} to {shown_number(high, unit)}"
-
-
-def shown_number(value: float, unit: str) -> str:
-    """Return a number as summaries write it, with a true minus sign."""
-    return one_number(value, unit).replace("-", MINUS)
+    return f"{one_number(low, unit)} to {one_number(high, unit)}"
 
 
 def _marks_note(errors: RunErrors) -> str:
@@ -331,7 +326,7 @@ def _cell(value: Any) -> str:
         return signed(float(value)) if value < 0 else f"{value:,}"
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return number(float(value)).replace("-", MINUS)
+    return number(float(value))
 
 
 _ANSWERS = ("percolates_", "touches_", "resolved", "below_error", "agrees")

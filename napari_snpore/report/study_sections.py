@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from napari_snpore.comparison.number_words import BELOW, difference_writer, value_words
 from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.files.guarded_reading import guarded
@@ -31,8 +32,6 @@ from napari_snpore.report.methods import methods_paragraph
 from napari_snpore.report.number_tables import (
     NOT_CALIBRATED,
     UNKNOWN,
-    interval_words,
-    shown_number,
     small_table,
 )
 from napari_snpore.report.pictures import study_figures
@@ -48,12 +47,10 @@ from napari_snpore.report.run_folder import (
     with_words,
 )
 from napari_snpore.report.run_sections import methods_section, short_sections
-from napari_snpore.study.error_report import is_calibrated, with_interval
+from napari_snpore.study.error_report import is_calibrated
 from napari_snpore.study.provenance import sha256
 
 COMPARISON, DISTRIBUTIONS, STUDY = "comparison.json", "distributions.csv", "study.toml"
-BELOW = "≈"
-"""Mark of a difference that lies below its error."""
 
 _STATE_COLUMNS = (
     "state",
@@ -297,7 +294,7 @@ def states_table(study: FinishedStudy) -> ReportTable:
         mark = ""
         if math.isfinite(row["low_95"]) and not is_calibrated(row):
             mark, marked = f" {NOT_CALIBRATED}", True
-        cells.setdefault(key, {})[str(row["state"])] = f"{with_interval(row)}{mark}"
+        cells.setdefault(key, {})[str(row["state"])] = f"{value_words(row)}{mark}"
     rows = [
         (quantity, "" if unit == "1" else unit, *(found.get(name, UNKNOWN) for name in names))
         for (quantity, unit), found in cells.items()
@@ -345,8 +342,9 @@ def difference_table(a: str, b: str, rows: pd.DataFrame) -> ReportTable:
     body, marked = [], False
     for row in rows.to_dict("records"):
         unit = str(row["unit"])
-        ends = interval_words(row["low_95"], row["high_95"], unit)
-        known = ends != UNKNOWN
+        write = difference_writer(row, plus=False)
+        known = math.isfinite(row["low_95"]) and math.isfinite(row["high_95"])
+        ends = f"{write(row['low_95'])} to {write(row['high_95'])}" if known else UNKNOWN
         if known and "calibrated" in row and not is_calibrated(row):
             ends, marked = f"{ends} {NOT_CALIBRATED}", True
         below = _is_yes(row["below_error"])
@@ -354,7 +352,7 @@ def difference_table(a: str, b: str, rows: pd.DataFrame) -> ReportTable:
             (
                 str(row["quantity"]),
                 "" if unit == "1" else unit,
-                f"{'+' if row['difference'] > 0 else ''}{shown_number(row['difference'], unit)}",
+                difference_writer(row)(row["difference"]),
                 ends,
                 f"{BELOW} below the error" if below else "beyond" if known else UNKNOWN,
                 *(number(row[name]) if pd.notna(row[name]) else UNKNOWN for name in extra),

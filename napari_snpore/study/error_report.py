@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from napari_snpore.comparison.number_words import best_value
 from napari_snpore.figures.intervals import FractionInterval
 from napari_snpore.numerals import with_limits
 from napari_snpore.study.edit_report import EDITED
@@ -261,11 +262,6 @@ def with_interval(row: Row) -> str:
     return with_limits(
         best_value(row), row["low_95"], row["high_95"], lambda value: one_number(value, unit)
     )
-
-
-def best_value(row: Row) -> float:
-    """Return the corrected value of a number, else the value of the run."""
-    return float(row["corrected"] if math.isfinite(row["corrected"]) else row["value"])
 
 
 def is_calibrated(row: Row) -> bool:

@@ -1,9 +1,12 @@
 """Finished steps of a run on disk, so that an interrupted run goes on after the last of them.
 
 A step is kept as a pickle: what steps return is made of dataclasses, arrays and tables, and comes
-back with the same bits. A pickle can name any function; only the types that steps return are
-accepted here (:data:`_ALLOWED`), and any other file counts as absent. Steps are kept under a key of
-inputs, parameters and code, so that those of another run are never used.
+back with the same bits. A pickle can run code, even one of arrays alone (the state of a numpy dtype
+is not checked). Each step is therefore sealed with a secret of the user's
+(:func:`~napari_snpore.study.own_secret.own_secret`), and a file without that seal, such as one in a
+folder that somebody else sent, counts as absent and is never unpickled. Beside that only the types
+that steps return are accepted (:data:`_ALLOWED`). Steps are kept under a key of inputs, parameters
+and code, so that those of another run are never used.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import hmac
 import io
 import json
 import pickle
@@ -19,12 +23,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import numpy as np
 
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.outputs.places import resolved
+from napari_snpore.study.own_secret import own_secret
 from napari_snpore.study.provenance import Record, code_version, versions
 from napari_snpore.study.recipe import Recipe
 
@@ -33,6 +38,12 @@ Made = TypeVar("Made")
 _SUFFIX = ".step"
 _FREE_FOR_RESULT = 2
 """A result takes about as much as its kept steps; so many times a step has to be free beside it."""
+
+_SEAL_BYTES = 65
+"""64 hexadecimal digits and the end of their line."""
+
+_LONGEST_LINE = 200
+_BLOCK = 2**20
 
 _PACKAGE = "napari_snpore"
 _ALLOWED = {
@@ -114,10 +125,18 @@ class KeptSteps:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _read(self, path: Path) -> tuple[Any, dict[str, float], dict[str, Any]] | None:
+        secret = own_secret()
+        if secret is None:
+            return None
         try:
             with path.open("rb") as file:
-                if file.readline().decode("ascii", "replace").strip() != self.key:
+                if file.readline(_LONGEST_LINE) != f"{self.key}\n".encode("ascii"):
                     return None
+                given = file.readline(_LONGEST_LINE)
+                begin = file.tell()
+                if not hmac.compare_digest(given, self._seal(path, file, secret)):
+                    return None
+                file.seek(begin)
                 found = _Reader(file).load()
         except FileNotFoundError:
             return None
@@ -131,13 +150,31 @@ class KeptSteps:
         """Keep a step where the disk has space for it and for the result: without it a later start
         does the step again, and nothing else is lost.
         """
+        secret = own_secret()
+        if secret is None:
+            return
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(path) as part, part.open("wb") as file:
+            with atomic_path(path) as part, part.open("w+b") as file:
                 file.write(f"{self.key}\n".encode("ascii"))
+                place = file.tell()
+                file.write(bytes(_SEAL_BYTES))  # its place: the seal is known at the end
                 _Writer(file, protocol=5).dump(content)
+                file.seek(place + _SEAL_BYTES)
+                seal = self._seal(path, file, secret)
+                file.seek(place)
+                file.write(seal)
             if shutil.disk_usage(path).free < _FREE_FOR_RESULT * path.stat().st_size:
                 path.unlink()
+
+    def _seal(self, path: Path, file: BinaryIO, secret: bytes) -> bytes:
+        """Return the line that only this user's program can write for the rest of a file, under this
+        key and name.
+        """
+        found = hashlib.blake2b(f"{self.key}\n{path.name}\n".encode(), key=secret, digest_size=32)
+        while block := file.read(_BLOCK):
+            found.update(block)
+        return f"{found.hexdigest()}\n".encode("ascii")
 
 
 NO_STEPS: KeptSteps = KeptSteps()

@@ -63,6 +63,15 @@ def test_fibres_count_alike_whatever_their_objects():
     assert row_of(found)["ks_distance"] == 0.5
 
 
+def test_n_counts_the_fibres_that_have_an_object():
+    """Of two fibres of b the box cuts the only object of one: the mean is of the other alone."""
+    table, cut = objects([1.0, 2.0], [1.0, 9.0]), objects([5.0], [4.0], cut=True)
+    found = compare_states({"a": [one("x", table)], "b": [one("y", table), one("z", cut)]})
+    assert set(found.distributions["n_b"]) == {1}
+    assert set(found.shares.loc[found.shares["state"] == "b", "n"]) == {1}
+    assert set(found.distributions["ks_distance"]) == {0.0}
+
+
 def test_equal_states_are_below_the_error_and_an_empty_one_is_not_known():
     rng = np.random.default_rng(1)
     table = random_objects(rng)

@@ -13,7 +13,7 @@ from napari_snpore.comparison.compare import compare_states
 from napari_snpore.comparison.structure_numbers import structure_numbers
 from napari_snpore.measurement.correlation import two_point_correlation
 from napari_snpore.measurement.cube_sizes import cube_fractions
-from napari_snpore.measurement.neighbors import nearest_neighbors
+from napari_snpore.measurement.neighbors import nearest_neighbors, nearest_summary
 
 
 def test_numbers_of_a_lattice_of_cubes():
@@ -32,6 +32,17 @@ def test_numbers_of_a_lattice_of_cubes():
             ("Sn clusters, distance of centres, median", "nm"): 3.0,
         }
     )
+
+
+def test_the_distance_of_centres_is_the_one_that_the_run_reports():
+    """Distances of 4 and 10 nm that count 30/22 and 30/10: half of the weight lies below 8.125 nm."""
+    labels = np.zeros((5, 30, 5), np.uint8)
+    labels[2, 0, 2], labels[2, 4, 2], labels[2, 14, 2] = 1, 2, 3
+    table = nearest_neighbors(labels, spacing=1.0, cut_axes=(1,))
+    found = structure_numbers({"nearest": table})
+    assert found["Sn clusters, distance of centres, median", "nm"] == pytest.approx(8.125)
+    summary = nearest_summary(table, box_nm=(5.0, 30.0, 5.0), cut_axes=(1,))
+    assert summary["median_nm"] == pytest.approx(8.125)
 
 
 def test_columns_that_the_measurements_write_are_read():

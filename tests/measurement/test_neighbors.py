@@ -124,6 +124,8 @@ def test_objects_at_a_cut_face_are_not_complete():
     assert table["center_complete"].tolist() == [False, True, True]
     # four voxels lie before the second, three between it and the first
     assert table["surface_complete"].tolist() == [False, True, True]
+    # of 30 nm along y, 22 and 10 are farther than 4 and 10 from both ends
+    np.testing.assert_allclose(table["center_weight"], [0, 30 / 22, 30 / 10])
     open_box = snpore.nearest_neighbors(labels, spacing=1.0, cut_axes=())
     assert not open_box["touches_border"].any()
     assert open_box["center_complete"].all()

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from napari_snpore import Volume, make_phantom, simulate_tilt_series
+from napari_snpore.study import kept_steps
 from napari_snpore.study.kept_steps import KeptSteps, inputs_of, readable, run_key
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
@@ -66,8 +67,39 @@ class Call:
 def test_a_pickle_of_anything_else_is_refused(tmp_path, value):
     with pytest.raises(pickle.UnpicklingError, match="is no part of a step"):
         readable(pickle.dumps(value))
-    (tmp_path / "step.step").write_bytes(b"key\n" + pickle.dumps((value, {}, {})))
+    KeptSteps(tmp_path, "key").keep("step", Record(""), lambda: value)  # sealed, as one's own are
     assert KeptSteps(tmp_path, "key").keep("step", Record(""), lambda: 7) == 7
+
+
+@pytest.mark.parametrize("change", ["no seal", "another user", "one bit", "another name"])
+def test_a_step_that_somebody_else_made_is_never_unpickled(tmp_path, monkeypatch, change):
+    for name in ("LOCALAPPDATA", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "mine"))
+    KeptSteps(tmp_path, "key").keep("step", Record(""), lambda: np.arange(1000))
+    (path,) = tmp_path.glob("*.step")
+    content = path.read_bytes()
+    if change == "no seal":
+        path.write_bytes(b"key\n" + pickle.dumps((0, {}, {})))
+    if change == "another user":
+        for name in ("LOCALAPPDATA", "XDG_CACHE_HOME"):
+            monkeypatch.setenv(name, str(tmp_path / "theirs"))
+    if change == "one bit":
+        path.write_bytes(content[:-100] + bytes([content[-100] ^ 1]) + content[-99:])
+    name = "step"
+    if change == "another name":
+        name = "other"
+        path.rename(tmp_path / "other.step")
+    monkeypatch.setattr(kept_steps, "_Reader", lambda file: pytest.fail("unpickled"))
+    assert KeptSteps(tmp_path, "key").keep(name, Record(""), lambda: 7) == 7
+
+
+def test_without_a_place_for_the_secret_nothing_is_kept(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for name in ("LOCALAPPDATA", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "file"))
+    steps = KeptSteps(tmp_path / "steps", "key")
+    assert [steps.keep("step", Record(""), lambda number=n: number) for n in (7, 8)] == [7, 8]
+    assert not (tmp_path / "steps").exists()
 
 
 @pytest.mark.parametrize("last", ["tomogram", "phases", "measurement", "errors"])

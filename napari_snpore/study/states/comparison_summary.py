@@ -8,10 +8,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from napari_snpore.comparison.compare import Comparison
-from napari_snpore.numerals import number
-
-BELOW = "≈"
-"""Mark of a difference that lies below its error."""
+from napari_snpore.comparison.number_words import (
+    BELOW,
+    Write,
+    best_value,
+    difference_writer,
+    value_writer,
+)
+from napari_snpore.numerals import UNKNOWN, number
 
 _WIDEST = 110
 _GAP = 2
@@ -56,7 +60,8 @@ def _state_table(
         cells.setdefault(key, {})[str(row["state"])] = _value_cell(row)
     heads = [f"{name} (n = {counts[name]})" for name in names]
     rows = [
-        [_quantity(*key), *(found.get(name, "–") for name in names)] for key, found in cells.items()
+        [_quantity(*key), *(found.get(name, UNKNOWN) for name in names)]
+        for key, found in cells.items()
     ]
     return _columns([["", *heads], *rows])
 
@@ -68,35 +73,32 @@ def _difference_table(comparison: Comparison, a: str, b: str) -> Iterable[str]:
         difference = row["difference"]
         if not math.isfinite(difference):
             continue
-        mark = BELOW if row["below_error"] is True or row["below_error"] == True else ""  # noqa: E712
-        text = f"{'+' if difference > 0 else ''}{number(difference)}{_ends(row)}"
+        mark = BELOW if row["below_error"] is True else ""
+        ends = _ends(row, difference_writer(row, plus=False))
+        text = f"{difference_writer(row)(difference)}{ends}"
         rows.append([_quantity(str(row["quantity"]), str(row["unit"])), mark, text, _tested(row)])
     return _columns(rows)
 
 
 def _value_cell(row: Mapping[Any, Any]) -> str:
-    corrected = row.get("corrected", math.nan)
-    value = corrected if _is_number(corrected) else row["value"]
-    return f"{number(value)}{_ends(row)}" if _is_number(value) else "–"
+    write = value_writer(row)
+    return f"{write(best_value(row))}{_ends(row, write)}"
 
 
-def _ends(row: Mapping[Any, Any]) -> str:
-    low, high = row.get("low_95", math.nan), row.get("high_95", math.nan)
-    if not (_is_number(low) and _is_number(high)):
+def _ends(row: Mapping[Any, Any], write: Write) -> str:
+    low, high = row["low_95"], row["high_95"]
+    if not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f" ({number(low)} to {number(high)})"
+    return f" ({write(low)} to {write(high)})"
 
 
 def _tested(row: Mapping[Any, Any]) -> str:
     """Return the tests over fibres; empty where a state has only one."""
-    p, holm = row.get("p_welch", math.nan), row.get("p_holm", math.nan)
-    if not _is_number(p):
+    if not math.isfinite(row["p_welch"]):
         return ""
-    words = f"p = {number(p, 2)}"
-    if _is_number(holm):
-        words += f", Holm {number(holm, 2)}"
-    effect = row.get("effect_size", math.nan)
-    return f"{words}, effect {number(effect, 2)}" if _is_number(effect) else words
+    words = f"p = {number(row['p_welch'], 2)}, Holm {number(row['p_holm'], 2)}"
+    effect = row["effect_size"]
+    return f"{words}, effect {number(effect, 2)}" if math.isfinite(effect) else words
 
 
 def _quantity(quantity: str, unit: str) -> str:
@@ -121,7 +123,3 @@ def _columns(rows: list[list[str]]) -> list[str]:
         .rstrip()
         for row in rows
     ]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -35,8 +35,8 @@ _NOT_KNOWN = "Not known"
 
 @dataclass(frozen=True)
 class InputFacts:
-    """Voxel size (nm), tilts (lowest, highest, step in degrees; number) and expected memory (bytes)
-    of one fibre; None where a volume has no tilts.
+    """Longest edge of a voxel (nm), tilts (lowest, highest, step in degrees; number) and expected
+    memory (bytes) of one fibre; None where a volume has no tilts.
     """
 
     voxel_nm: float
@@ -83,7 +83,7 @@ def _of_recipe(recipe: Recipe) -> InputFacts:
         volume = read_volume(str(source.volume), spacing=source.spacing_nm, image=source.image)
         voxels = math.prod(volume.shape)
         needs = _PROGRAM_BYTES + voxels * (4 + SEGMENT_BYTES + MEASURE_BYTES)
-        return InputFacts(float(np.mean(volume.spacing)), None, None, None, None, needs)
+        return InputFacts(float(max(volume.spacing)), None, None, None, None, needs)
     series = load_series(recipe.input)
     count, rows, width = series.shape
     factor = recipe.prepare.bin
@@ -104,7 +104,7 @@ def _of_finished(folder: Path) -> InputFacts:
     found = read_state_result(folder).conditions  # refuses here what cannot be compared later
     voxel = found.get("voxel_nm")
     return InputFacts(
-        math.nan if voxel is None else float(np.mean(voxel)),
+        math.nan if voxel is None else float(max(voxel)),
         found.get("tilts"),
         found.get("tilt_min_deg"),
         found.get("tilt_max_deg"),

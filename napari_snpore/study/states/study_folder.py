@@ -79,7 +79,14 @@ def study_folder(out: Path, tables: Sequence[str], *, command: str) -> Iterator[
 def written_by(out: Path) -> list[str]:
     """Return the files that the study in a folder wrote, by its record; none without one."""
     content = _record_in(out)
-    return [COMPARISON, *map(str, content.get("outputs", []))] if content else []
+    listed = content.get("outputs", [])
+    names = [str(name) for name in listed if _is_inside(str(name))] if type(listed) is list else []
+    return [COMPARISON, *names] if content else []
+
+
+def _is_inside(name: str) -> bool:
+    """Return whether a name of a record stays in its folder: these files are replaced and removed."""
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
 def _record_in(out: Path) -> dict[str, Any]:
@@ -188,7 +195,7 @@ def write_study(
     work.move_in(COMPARISON, *tables, *texts)
     for name in set(earlier) - set(record.outputs) - {COMPARISON}:
         place = out / name
-        if out in place.parents and place.is_file():
+        if place.is_file():
             place.unlink()
 
 

@@ -12,8 +12,14 @@ from typing import Any
 import pandas as pd
 
 from napari_snpore.comparison.compare import Comparison
-from napari_snpore.numerals import UNKNOWN, number, signed, with_limits
-from napari_snpore.study.states.comparison_summary import BELOW
+from napari_snpore.comparison.number_words import (
+    BELOW,
+    difference_words,
+    difference_writer,
+    value_words,
+    value_writer,
+)
+from napari_snpore.numerals import UNKNOWN, number
 
 Row = Mapping[str, Any]
 
@@ -98,7 +104,7 @@ def number_rows(comparison: Comparison, pair: tuple[str, str] | None) -> list[Nu
     differences = {} if pair is None else _differences(comparison.differences, pair)
     found = []
     for quantity, unit in dict.fromkeys((one[0], one[1]) for one in values):
-        cells = (_value_cell(values.get((quantity, unit, name)), unit) for name in comparison.names)
+        cells = (_value_cell(values.get((quantity, unit, name))) for name in comparison.names)
         row = differences.get((quantity, unit))
         found.append(NumberRow(quantity, unit, tuple(cells), _difference_cell(row, unit, pair)))
     return found
@@ -123,24 +129,12 @@ def _differences(table: pd.DataFrame, pair: tuple[str, str]) -> dict[tuple[str, 
     }
 
 
-def _write(unit: str) -> Any:
-    """Return how numbers of a unit are written: per cent with one decimal, counts whole, others with
-    three digits.
-    """
-    if unit.startswith("%"):
-        return lambda value: signed(value, 1)
-    if unit == "1":
-        return lambda value: f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
-    return lambda value: number(value).replace("-", "\N{MINUS SIGN}")
-
-
-def _value_cell(row: Row | None, unit: str) -> NumberCell:
+def _value_cell(row: Row | None) -> NumberCell:
     if row is None:
         return NumberCell(UNKNOWN, "Not measured in this state.")
-    write = _write(unit)
+    write = value_writer(row)
     is_corrected = _is_known(row["corrected"])
-    best = row["corrected"] if is_corrected else row["value"]
-    text = _in_two_lines(with_limits(best, row["low_95"], row["high_95"], write))
+    text = _in_two_lines(value_words(row))
     text = text.replace(" to ", "–")  # no value is negative
     lines = [
         f"counted {write(row['value'])}, n = {row['n']} {'fibre' if row['n'] == 1 else 'fibres'}"
@@ -163,13 +157,9 @@ def _value_cell(row: Row | None, unit: str) -> NumberCell:
 def _difference_cell(row: Row | None, unit: str, pair: tuple[str, str] | None) -> NumberCell:
     if row is None or pair is None or not _is_known(row["difference"]):
         return NumberCell(UNKNOWN, "Not in both states.")
-    plain = _write(unit)
-
-    def write(value: float) -> str:
-        return f"+{plain(value)}" if value > 0 else plain(value)
-
+    write = difference_writer(row)
     known = _is_known(row["low_95"]) and _is_known(row["high_95"])
-    text = _in_two_lines(with_limits(row["difference"], row["low_95"], row["high_95"], write))
+    text = _in_two_lines(difference_words(row))
     points = " percentage points" if unit.startswith("%") else ""
     lines = [f"{pair[1]} less {pair[0]}, {row['compared']}{points}"]
     below = bool(row["below_error"]) if known else False

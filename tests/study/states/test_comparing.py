@@ -203,3 +203,21 @@ def test_voxel_sizes_that_differ_are_said_before_anything_runs(grey_files, tmp_p
     assert "0.4" in first
     assert "0.5" in first
     assert said.index(first) < said.index("pristine/pristine: finished")
+
+
+@pytest.mark.parametrize(
+    "outputs", [["figures/../../mine.txt"], ["../mine.txt"], "mine.txt", 7, None]
+)
+def test_a_record_cannot_name_files_elsewhere_for_removal(done, tmp_path, outputs):
+    """The folder of a study may come from somebody else: what its record lists is removed when the
+    study is written anew.
+    """
+    (tmp_path / "mine.txt").write_text("mine")
+    out = tmp_path / "out"
+    (out / "figures").mkdir(parents=True)
+    content = {"program": "napari-snpore", "command": "compare", "outputs": outputs}
+    (out / "comparison.json").write_text(json.dumps(content))
+    runs = {"a": [done.folder / "pristine" / "pristine"]}
+    compare_study(study_of_runs(runs), out, figures=False)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (out / "states.csv").is_file()
