@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
-from napari_snpore.compute import Progress, ShouldStop, share_of
-from napari_snpore.errors import InputError, OutputError
+from napari_snpore.compute import Progress, ShouldStop, check_stop, share_of
+from napari_snpore.errors import InputError, OutputError, Stopped
 from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
 
 if TYPE_CHECKING:
@@ -49,31 +52,24 @@ class ComparisonSaving(QObject):
         return list(self._written)
 
     def _ask_tables(self) -> None:
-        ask_new_folder(self._form, "Save the tables", "comparison", self._try_tables)
+        self._ask("Save the tables", "comparison", self._start_tables)
 
     def _ask_figures(self) -> None:
-        ask_new_folder(self._form, "Save the figures", "comparison_figures", self._try_figures)
+        self._ask("Save the figures", "comparison_figures", self._start_figures)
 
     def _ask_report(self) -> None:
-        ask_new_folder(self._form, "Report of the comparison", "comparison", self._try_report)
+        self._ask("Report of the comparison", "comparison", self._start_report)
 
-    def _try_tables(self, folder: str) -> None:
-        try:
-            self._start_tables(folder)
-        except InputError as error:
-            self._form.status.refuse(error)
+    def _ask(self, title: str, name: str, start: Callable[[str], None]) -> None:
+        """Ask for a new folder, and start to write into it."""
 
-    def _try_figures(self, folder: str) -> None:
-        try:
-            self._start_figures(folder)
-        except InputError as error:
-            self._form.status.refuse(error)
+        def chosen(folder: str) -> None:
+            try:
+                start(folder)
+            except InputError as error:
+                self._form.status.refuse(error)
 
-    def _try_report(self, folder: str) -> None:
-        try:
-            self._start_report(folder)
-        except InputError as error:
-            self._form.status.refuse(error)
+        ask_new_folder(self._form, title, name, chosen)
 
     def _required(self) -> Comparison:
         self._written = []
@@ -89,7 +85,8 @@ class ComparisonSaving(QObject):
         def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
             from napari_snpore.study.states.saved_comparison import save_comparison
 
-            return [save_comparison(folder, comparison, runs=runs)]
+            with _nothing_kept_when_stopped(should_stop, folder):
+                return [save_comparison(folder, comparison, runs=runs)]
 
         self._form.status.run("Save tables", work, self._on_written)
 
@@ -100,9 +97,10 @@ class ComparisonSaving(QObject):
             # matplotlib takes half a second to load: in the worker, not when the form opens
             from napari_snpore.study.states.saved_comparison import save_comparison_figures
 
-            return save_comparison_figures(
-                folder, comparison, progress=progress, should_stop=should_stop
-            )
+            with _nothing_kept_when_stopped(should_stop, folder):
+                return save_comparison_figures(
+                    folder, comparison, progress=progress, should_stop=should_stop
+                )
 
         self._form.status.run("Figures", work, self._on_written)
 
@@ -114,12 +112,15 @@ class ComparisonSaving(QObject):
             from napari_snpore.report.writing import report_files, write_report
             from napari_snpore.study.states.saved_comparison import save_comparison
 
-            there = [path for path in report_files(folder).paths if path.exists()]
+            files = report_files(folder).paths
+            there = [path for path in files if path.exists()]
             if there:
                 raise OutputError(f"{there[0]} is there already; give the folder another name.")
-            saved = save_comparison(folder, comparison, runs=runs, figures=True)
             part = share_of(progress, 0.4, 1.0)
-            return list(write_report(saved, progress=part, should_stop=should_stop).paths)
+            with _nothing_kept_when_stopped(should_stop, folder, files):
+                saved = save_comparison(folder, comparison, runs=runs, figures=True)
+                check_stop(should_stop)
+                return list(write_report(saved, progress=part, should_stop=should_stop).paths)
 
         self._form.status.run("Report", work, self._on_written)
 
@@ -127,3 +128,28 @@ class ComparisonSaving(QObject):
         self._written = written
         more = f" and {len(written) - 1} more" if len(written) > 1 else ""
         self._form.status.say(f"Wrote {written[0]}{more}." if written else "Nothing was written.")
+
+
+@contextmanager
+def _nothing_kept_when_stopped(
+    should_stop: ShouldStop, folder: str, files: Sequence[Path] = ()
+) -> Iterator[None]:
+    """Take what was written away when it is cancelled, as the form says: tables are written before
+    the figures and the report. A folder that held an earlier comparison stays.
+
+    ``files``: beside the folder, which were not there before.
+    """
+    place = Path(folder).expanduser()
+    was_there = place.is_dir()
+    is_ours = not was_there or not any(place.iterdir())
+    try:
+        yield
+        check_stop(should_stop)
+    except Stopped:
+        for file in files:
+            file.unlink(missing_ok=True)
+        if is_ours:
+            rmtree(place, ignore_errors=True)
+        if is_ours and was_there:
+            place.mkdir(exist_ok=True)
+        raise

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from napari_snpore.comparison.compare import Comparison
 
 _SOON_MS = 60
+_MOST_SAID = 3
+"""Sentences about runs that are shown at once."""
 
 
 class CompareWidget(CompareForm):
@@ -359,7 +361,7 @@ class CompareWidget(CompareForm):
         self._show_fibres()
         problems = [*read.problems, *filter(None, said)]
         if problems:
-            self.status.say(" ".join(problems), problem=bool(read.problems))
+            self.status.say(_first_of(problems), problem=bool(read.problems))
         if self._compares_next and self._list.included:
             self._start()
         self._compares_next = False
@@ -482,6 +484,13 @@ def headline_of(comparison: Comparison) -> list[str]:
         return [f"{words}; no difference has a known error (Measure, Errors estimates them)"]
     beyond = int((~below[below.notna()].astype(bool)).sum())
     return [f"{words}; <b>{beyond}</b> of {known} differences beyond their error"]
+
+
+def _first_of(sentences: Sequence[str]) -> str:
+    """Return the first sentences and the number of the others: a folder may hold many old runs."""
+    more = len(sentences) - _MOST_SAID
+    told = " ".join(sentences[:_MOST_SAID])
+    return f"{told} {more} more could not be read." if more > 0 else told
 
 
 def _folders_of(event: QDropEvent) -> list[str]:

@@ -15,7 +15,7 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLineEdit
 
-from napari_snpore.errors import InputError
+from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.compare.fibre_table import ERRORS, FIBRE, STATE
 from napari_snpore.viewer.compare.number_table import DIFFERENCE
 from napari_snpore.viewer.compare.sample import runs_folder
@@ -328,6 +328,46 @@ def test_a_report_of_what_was_compared(of_runs, tmp_path, monkeypatch, of):
     assert (tmp_path / "three" / "states.csv").is_file()
     with pytest.raises(InputError, match="is there already"):
         of_runs.save_report(tmp_path / "three")
+
+
+@pytest.mark.parametrize("empty_before", [False, True])
+def test_a_cancelled_report_leaves_nothing_behind(of_runs, tmp_path, monkeypatch, empty_before):
+    of_runs.compare()
+    place = tmp_path / "three"
+    if empty_before:
+        place.mkdir()
+
+    def cancelled(folder, **options):
+        assert (place / "states.csv").is_file()  # what is written first
+        raise Stopped
+
+    monkeypatch.setattr("napari_snpore.report.writing.write_report", cancelled)
+    with pytest.raises(InputError, match="nothing was kept"):
+        of_runs.save_report(place)
+    assert [one.name for one in tmp_path.iterdir()] == (["three"] if empty_before else [])
+    assert not empty_before or not list(place.iterdir())
+
+
+def test_a_cancelled_report_leaves_an_earlier_comparison(of_runs, tmp_path, monkeypatch):
+    of_runs.compare()
+    place = of_runs.save_tables(tmp_path / "three")
+
+    def cancelled(folder, **options):
+        raise Stopped
+
+    monkeypatch.setattr("napari_snpore.report.writing.write_report", cancelled)
+    with pytest.raises(InputError, match="cancelled"):
+        of_runs.save_report(place)
+    assert (place / "states.csv").is_file()
+
+
+def test_many_runs_that_cannot_be_read_are_counted(form, tmp_path):
+    places = [tmp_path / f"nothing_{k}" for k in range(9)]
+    form.add_runs(places)
+    form.status.wait()
+    said = form.status.message.text()
+    assert said.count("nothing_") == 3
+    assert said.endswith("6 more could not be read.")
 
 
 def test_a_folder_with_other_files_is_not_written_over(of_runs, tmp_path):
