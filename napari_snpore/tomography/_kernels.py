@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import kernel, part_of_kernel
-from napari_snpore.tomography._lanes import add_scaled, load, store, zero
+from napari_snpore.tomography._lanes import LaneCount, add_scaled, load, store, zero
 
 STRIP = 16
 BUNDLE = 4
@@ -37,6 +37,11 @@ TILE = 8
 AREA = TILE * TILE
 GROUP = 4
 BIAS = np.float32(64)
+
+NARROW, MIDDLE, WIDE = LaneCount(8), LaneCount(32), LaneCount(64)
+"""Slices side by side. A kernel holds the innermost loops for each of them: everything around these
+is compiled once.
+"""
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -70,9 +75,30 @@ def _weigh_ray(
     return first
 
 
+@part_of_kernel
+def _sum_ray(
+    count: Any,
+    image: Floats,
+    sinogram: Floats,
+    index: int,
+    corner: int,
+    rows: int,
+    walk: tuple[int, int, int],
+    table: Any,
+    weights: Floats,
+) -> None:
+    """Add the voxels of a ray in a strip, from ``image[corner]`` on, to its bin."""
+    total = load(count, sinogram, index)
+    for row in range(rows):
+        voxel = corner + row * walk[1] + table[row] * walk[2]
+        total = add_scaled(total, weights[row], image, voxel)
+        total = add_scaled(total, weights[STRIP + row], image, voxel + walk[2])
+    store(total, sinogram, index)
+
+
 @kernel
 def gather_rays(
-    count: Any,
+    lanes: int,
     image: Floats,
     sinogram: Floats,
     rays: Doubles,
@@ -86,8 +112,8 @@ def gather_rays(
 
     Parameters
     ----------
-    count : LaneCount
-        Slices side by side.
+    lanes : int
+        Slices side by side: 8, 32 or 64.
     image, sinogram : float32, flat
         Layouts of the module docstring; only the sinogram is changed.
     rays : float64, shape (tilt, 4)
@@ -136,13 +162,20 @@ def gather_rays(
                             continue
                         cell = _weigh_ray(enter, slope, rays[first + k, 3], end, table, weights)
                         index = bins[first + k, 0] + bin_ * bins[first + k, 1]
-                        total = load(count, sinogram, index)
                         corner = walk[0] + rows[0] * walk[1] + cell * walk[2]
-                        for row in range(rows[1] - rows[0]):
-                            voxel = corner + row * walk[1] + table[row] * walk[2]
-                            total = add_scaled(total, weights[row], image, voxel)
-                            total = add_scaled(total, weights[STRIP + row], image, voxel + walk[2])
-                        store(total, sinogram, index)
+                        deep = rows[1] - rows[0]
+                        if lanes == 64:
+                            _sum_ray(
+                                WIDE, image, sinogram, index, corner, deep, walk, table, weights
+                            )
+                        elif lanes == 32:
+                            _sum_ray(
+                                MIDDLE, image, sinogram, index, corner, deep, walk, table, weights
+                            )
+                        else:
+                            _sum_ray(
+                                NARROW, image, sinogram, index, corner, deep, walk, table, weights
+                            )
 
 
 @part_of_kernel
@@ -176,8 +209,30 @@ def _weigh_tile(
 
 
 @part_of_kernel
-def _gather_tile(
+def _sum_voxels(
     count: Any,
+    lanes: int,
+    sinogram: Floats,
+    tile: Floats,
+    goes_on: bool,
+    cells: Any,
+    weights: Floats,
+    bases: Integers,
+) -> None:
+    """Add the bins of ``GROUP`` tilts to the voxels of a tile, which ``goes_on`` or is begun."""
+    for place in range(AREA):
+        total = zero(count)
+        if goes_on:
+            total = load(count, tile, place * lanes)
+        for k in range(GROUP):
+            index = (bases[k] + cells[k * AREA + place]) * lanes
+            total = add_scaled(total, weights[2 * k * AREA + place], sinogram, index)
+            total = add_scaled(total, weights[(2 * k + 1) * AREA + place], sinogram, index + lanes)
+        store(total, tile, place * lanes)
+
+
+@part_of_kernel
+def _gather_tile(
     lanes: int,
     sinogram: Floats,
     tile: Floats,
@@ -197,22 +252,16 @@ def _gather_tile(
             bases[k] = (first + k) * bins + _weigh_tile(
                 start, cos, sin, whole, fall, k, cells, weights
             )
-        for place in range(AREA):
-            total = zero(count)
-            if first > 0:
-                total = load(count, tile, place * lanes)
-            for k in range(GROUP):
-                index = (bases[k] + cells[k * AREA + place]) * lanes
-                total = add_scaled(total, weights[2 * k * AREA + place], sinogram, index)
-                total = add_scaled(
-                    total, weights[(2 * k + 1) * AREA + place], sinogram, index + lanes
-                )
-            store(total, tile, place * lanes)
+        if lanes == 64:
+            _sum_voxels(WIDE, 64, sinogram, tile, first > 0, cells, weights, bases)
+        elif lanes == 32:
+            _sum_voxels(MIDDLE, 32, sinogram, tile, first > 0, cells, weights, bases)
+        else:
+            _sum_voxels(NARROW, 8, sinogram, tile, first > 0, cells, weights, bases)
 
 
 @kernel
 def gather_voxels(
-    count: Any,
     lanes: int,
     sinogram: Floats,
     image: Floats,
@@ -229,8 +278,8 @@ def gather_voxels(
 
     Parameters
     ----------
-    count, lanes : LaneCount, int
-        Slices side by side, as a type and as a number.
+    lanes : int
+        Slices side by side: 8, 32 or 64.
     sinogram, image : float32, flat
         Layouts of the module docstring; only the image is changed.
     tilts : float64, shape (5, tilt), tilts a multiple of GROUP
@@ -255,7 +304,7 @@ def gather_voxels(
     floor = np.float32(lowest)
     for z0 in range(planes[0], planes[1], TILE):
         for x0 in range(0, shape[1], TILE):
-            _gather_tile(count, lanes, sinogram, tile, tilts, bins, (z0, x0), cells, shares, bases)
+            _gather_tile(lanes, sinogram, tile, tilts, bins, (z0, x0), cells, shares, bases)
             for z in range(z0, min(z0 + TILE, planes[1])):
                 for x in range(x0, min(x0 + TILE, shape[1])):
                     index = ((z + 1) * (shape[1] + 2) + x + 1) * lanes

@@ -14,12 +14,13 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core.imputils import lower_constant
 from numba.extending import NativeValue, intrinsic, models, register_model, typeof_impl, unbox
 
 
 class LaneCount:
-    """How many slices are carried side by side; a kernel is compiled once for each count that is
-    used.
+    """How many slices are carried side by side, known when a kernel is compiled: an argument or a
+    constant of a module.
 
     Parameters
     ----------
@@ -66,6 +67,11 @@ def _typeof(value: LaneCount, context: Any) -> LaneCountType:
 @unbox(LaneCountType)  # type: ignore[untyped-decorator, no-untyped-call]
 def _unbox(kind: LaneCountType, value: Any, unboxing: Any) -> NativeValue:
     return NativeValue(unboxing.context.get_dummy_value())  # type: ignore[no-untyped-call]
+
+
+@lower_constant(LaneCountType)  # type: ignore[untyped-decorator, no-untyped-call]
+def _constant(context: Any, builder: Any, kind: LaneCountType, value: LaneCount) -> Any:
+    return context.get_dummy_value()
 
 
 def _operation(code: Callable[..., Any]) -> Any:

@@ -35,10 +35,9 @@ from napari_snpore.tomography._kernels import (
     separate,
     weigh_residual,
 )
-from napari_snpore.tomography._lanes import LaneCount
 from napari_snpore.volume import Volume, array_of
 
-LANE_COUNTS = {lanes: LaneCount(lanes) for lanes in (8, 32, 64)}
+LANE_COUNTS = (8, 32, 64)
 _ALIGNMENT = 64  # bytes: a vector that starts on a cache line is read at full speed
 
 
@@ -149,7 +148,6 @@ class Planes:
     def __init__(self, beam: Beam, lanes: int) -> None:
         self.beam = beam
         self.lanes = lanes
-        self._count = LANE_COUNTS[lanes]
 
     def empty_image(self) -> NDArray[np.float32]:
         """Return a zero image, flat."""
@@ -190,7 +188,7 @@ class Planes:
             base, across, along = walk.steps
             steps = (base * self.lanes, across * self.lanes, along * self.lanes)
             gather_rays(
-                self._count, image, sinogram, rays, bins, walk.planes, walk.cells, steps, room
+                self.lanes, image, sinogram, rays, bins, walk.planes, walk.cells, steps, room
             )
 
     def backward(
@@ -241,7 +239,6 @@ class Planes:
     ) -> None:
         shape = self.beam.shape
         gather_voxels(
-            self._count,
             self.lanes,
             sinogram,
             image,
