@@ -269,17 +269,10 @@ def inner(a: FLOAT, b: FLOAT, first: int, last: int) -> float:
 
 
 @kernel
-def add_scaled(a: FLOAT, b: FLOAT, factor: float, first: int, last: int) -> None:
-    """``a += factor b``."""
+def combine(a: FLOAT, own: float, b: FLOAT, factor: float, first: int, last: int) -> None:
+    """``a = own a + factor b``."""
     for node in range(first, last):
-        a[node] += factor * b[node]
-
-
-@kernel
-def scale_and_add(a: FLOAT, b: FLOAT, factor: float, first: int, last: int) -> None:
-    """``a = b + factor a``."""
-    for node in range(first, last):
-        a[node] = b[node] + factor * a[node]
+        a[node] = own * a[node] + factor * b[node]
 
 
 @kernel

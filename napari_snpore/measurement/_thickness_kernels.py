@@ -10,12 +10,14 @@ from napari_snpore.compute import kernel
 
 
 @kernel
-def mark_ridge(radius: Any, spacing: Any, first: int, last: int, ridge: Any) -> None:
+def mark_ridge(radius: Any, steps: Any, first: int, last: int, ridge: Any) -> None:
     """Mark the voxels of planes ``first`` to ``last`` whose ball lies in no neighbour's: only those
     are painted.
 
     The ball about p lies in that about its neighbour q where r(q) >= r(p) + |p - q|. Example:
     across a slab the radii are 0.5, 1.5, 2.5, 1.5, 0.5 voxels, and only the middle one is marked.
+
+    ``steps`` (3, 3, 3) holds |p - q|, and no number for p itself, which compares as false.
     """
     depth, height, width = radius.shape
     for z in range(first, last):
@@ -29,15 +31,9 @@ def mark_ridge(radius: Any, spacing: Any, first: int, last: int, ridge: Any) -> 
                     for dy in range(-1, 2):
                         for dx in range(-1, 2):
                             k, j, i = z + dz, y + dy, x + dx
-                            if (dz == 0 and dy == 0 and dx == 0) or not (
-                                0 <= k < depth and 0 <= j < height and 0 <= i < width
-                            ):
+                            if not (0 <= k < depth and 0 <= j < height and 0 <= i < width):
                                 continue
-                            step = np.sqrt(
-                                (dz * spacing[0]) ** 2
-                                + (dy * spacing[1]) ** 2
-                                + (dx * spacing[2]) ** 2
-                            )
+                            step = steps[dz + 1, dy + 1, dx + 1]
                             if radius[k, j, i] >= own + step - 1e-6 * step:
                                 hidden = True
                 if not hidden:

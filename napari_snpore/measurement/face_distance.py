@@ -50,7 +50,7 @@ def distance_to_faces(
             lines = np.ascontiguousarray(
                 planes[number]
             )  # along other axes a copy: lines lie together
-            nearest_face(lines, edge)
+            nearest_face(lines, edge, np.empty((3, lines.shape[1])))
             planes[number] = lines
 
         run_blocks(pass_over, range(len(planes)), should_stop=should_stop)

@@ -75,9 +75,12 @@ def local_thickness(
     radius[inside] = np.maximum(radius[inside], np.float32(min(voxel) / 2))
     ridge = np.zeros(inside.shape, np.uint8)
     steps = np.array(voxel)
+    ways = (np.arange(-1, 2) * steps[:, None]) ** 2
+    to_neighbors = np.sqrt(ways[0][:, None, None] + ways[1][:, None] + ways[2])
+    to_neighbors[1, 1, 1] = np.nan
     planes = [(z, min(z + _SLAB, len(inside))) for z in range(0, len(inside), _SLAB)]
     run_blocks(
-        lambda slab: mark_ridge(radius, steps, *slab, ridge), planes, should_stop=should_stop
+        lambda slab: mark_ridge(radius, to_neighbors, *slab, ridge), planes, should_stop=should_stop
     )
     centers = np.argwhere(ridge)
     radii = radius[ridge > 0]

@@ -334,19 +334,24 @@ def interleave(lanes: int, rows: Any, flat: Floats, rim: tuple[int, int]) -> Non
 
 
 @kernel
-def separate(lanes: int, flat: Floats, rows: Any, rim: tuple[int, int]) -> None:
-    """Undo :func:`interleave`: copy ``(row, x, slice)`` inside its rim to rows ``(row, slice,
-    x)``.
+def separate(
+    lanes: int, flat: Floats, rows: Any, part: tuple[int, int], rim: tuple[int, int]
+) -> None:
+    """Undo :func:`interleave`: copy ``(row, x, slice)`` inside its rim to the slices ``part``
+    (first, last) of rows ``(row, slice, x)``.
+
+    A part of an array is no contiguous one, for which the kernel would be compiled once more.
     """
-    count, slices, columns = rows.shape
+    count, _, columns = rows.shape
+    first, last = part
     width = columns + 2 * rim[1]
     for row in range(count):
         start = ((row + rim[0]) * width + rim[1]) * lanes
         for x0 in range(0, columns, TILE):
             x1 = min(x0 + TILE, columns)
-            for lane in range(slices):
+            for lane in range(last - first):
                 for x in range(x0, x1):
-                    rows[row, lane, x] = flat[start + x * lanes + lane]
+                    rows[row, first + lane, x] = flat[start + x * lanes + lane]
 
 
 @kernel

@@ -25,7 +25,6 @@ Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-@kernel
 def line_length(planes: int, cells: int) -> int:
     """Return how many voxels a line spans: a row and its largest shift to both sides (slopes are at
     most 1).
@@ -42,15 +41,15 @@ def shear_forward(
     planes: int,
     cells: int,
     factor: float,
+    lines: Floats,
     tilts: tuple[int, int],
 ) -> None:
     """Add ``factor`` times the projections of an image to a sinogram; as ``gather_rays``, rows
-    ``cells + 2`` long.
+    ``cells + 2`` long. ``lines`` (FINE, length): working memory.
     """
-    length = line_length(planes, cells)
+    length = lines.shape[1]
     lowest = -(planes // 2) - 3
     middle = 0.5 * (planes - 1)
-    lines = np.empty((FINE, length), np.float32)
     for tilt in range(tilts[0], tilts[1]):
         slope = rays[tilt, 2]
         lines[:] = 0
@@ -62,9 +61,8 @@ def shear_forward(
                 upper = np.float32(shift - whole)
                 lower = np.float32(1) - upper
                 line = lines[fine, -lowest - whole : -lowest - whole + cells + 1]
-                following = row[1:]
                 for cell in range(len(line)):
-                    line[cell] += lower * row[cell] + upper * following[cell]
+                    line[cell] += lower * row[cell] + upper * row[cell + 1]
         start = (rays[tilt, 0] + middle * slope - lowest) * FINE
         step = rays[tilt, 1] * FINE
         weight = rays[tilt, 3] * factor
@@ -87,14 +85,13 @@ def spread_bins(
     rays: Doubles,
     bins: Integers,
     planes: int,
-    cells: int,
     lines: Floats,
     tilts: tuple[int, int],
 ) -> None:
     """Transpose of reading the detector off the lines: ``lines`` (tilt, FINE, length),
     overwritten.
     """
-    length = line_length(planes, cells)
+    length = lines.shape[2]
     lowest = -(planes // 2) - 3
     middle = 0.5 * (planes - 1)
     for tilt in range(tilts[0], tilts[1]):
@@ -119,14 +116,13 @@ def interpolate_bins(
     rays: Doubles,
     bins: Integers,
     planes: int,
-    cells: int,
     lines: Floats,
     tilts: tuple[int, int],
 ) -> None:
     """Read the detector at every place of the lines by linear interpolation, 0 beyond its ends: for
     backprojection proper.
     """
-    length = line_length(planes, cells)
+    length = lines.shape[2]
     lowest = -(planes // 2) - 3
     middle = 0.5 * (planes - 1)
     for tilt in range(tilts[0], tilts[1]):

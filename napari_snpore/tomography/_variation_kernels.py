@@ -122,13 +122,6 @@ def join_blocks(
 
 
 @kernel
-def first_slice(lanes: int, image: Floats, plane: Floats) -> None:
-    """Copy the first slice of a block into a plane."""
-    for place in range(len(plane)):
-        plane[place] = image[place * lanes]
-
-
-@kernel
 def weigh_edges(
     lanes: int,
     slices: int,

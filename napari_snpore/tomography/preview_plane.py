@@ -68,9 +68,9 @@ class PreviewPlane:
         """Copy images (tilt, 1, x) into a sinogram."""
         interleave(1, for_kernel(rows), sinogram, (0, self.beam.rim))
 
-    def get_image(self, image: Floats, rows: Floats) -> None:
+    def get_image(self, image: Floats, rows: Floats, part: tuple[int, int]) -> None:
         """Copy an image into voxels (z, 1, x)."""
-        separate(1, image, rows, (1, 1))
+        separate(1, image, rows, part, (1, 1))
 
     def forward(self, image: Floats, sinogram: Floats, factor: float = 1.0) -> None:
         """Add ``factor`` times the projections of ``image`` to ``sinogram``."""
@@ -91,6 +91,7 @@ class PreviewPlane:
                 walk.planes,
                 walk.cells,
                 factor,
+                np.empty(self._lines[number].shape[1:], np.float32),
                 (first, last),
             )
 
@@ -139,7 +140,6 @@ class PreviewPlane:
                 walk.rays,
                 walk.bins,
                 walk.planes,
-                walk.cells,
                 self._lines[number],
                 (first, last),
             )

@@ -165,13 +165,17 @@ class Planes:
         """Copy images (tilt, slice, x) into a sinogram."""
         interleave(self.lanes, for_kernel(rows), sinogram, (0, self.beam.rim))
 
-    def get_image(self, image: NDArray[np.float32], rows: NDArray[np.float32]) -> None:
-        """Copy an image into voxels (z, slice, x)."""
-        separate(self.lanes, image, rows, (1, 1))
+    def get_image(
+        self, image: NDArray[np.float32], rows: NDArray[np.float32], part: tuple[int, int]
+    ) -> None:
+        """Copy an image into the slices ``part`` (first, last) of voxels (z, slice, x)."""
+        separate(self.lanes, image, rows, part, (1, 1))
 
-    def get_sinogram(self, sinogram: NDArray[np.float32], rows: NDArray[np.float32]) -> None:
-        """Copy a sinogram into images (tilt, slice, x)."""
-        separate(self.lanes, sinogram, rows, (0, self.beam.rim))
+    def get_sinogram(
+        self, sinogram: NDArray[np.float32], rows: NDArray[np.float32], part: tuple[int, int]
+    ) -> None:
+        """Copy a sinogram into the slices ``part`` (first, last) of images (tilt, slice, x)."""
+        separate(self.lanes, sinogram, rows, part, (0, self.beam.rim))
 
     def forward(
         self, image: NDArray[np.float32], sinogram: NDArray[np.float32], factor: float = 1.0
@@ -342,7 +346,7 @@ def project(
         image, sinogram = planes.empty_image(), planes.empty_sinogram()
         planes.put_image(finite_rows(data, first, last, "volume"), image)
         planes.forward(image, sinogram)
-        planes.get_sinogram(sinogram, images[:, first:last])
+        planes.get_sinogram(sinogram, images, (first, last))
 
     threads = threads or thread_count()
     run_blocks(
@@ -415,7 +419,7 @@ def backproject(
         image, sinogram = planes.empty_image(), planes.empty_sinogram()
         planes.put_sinogram(finite_rows(data, first, last, "images"), sinogram)
         planes.backward(sinogram, image, weights)
-        planes.get_image(image, volume[:, first:last])
+        planes.get_image(image, volume, (first, last))
 
     threads = threads or thread_count()
     run_blocks(

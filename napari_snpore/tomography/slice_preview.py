@@ -180,7 +180,7 @@ class SlicePreview:
                 iterations,
             )
             voxels = np.empty((beam_shape[0], 1, width), np.float32)
-            planes.get_image(image, voxels)
+            planes.get_image(image, voxels, (0, 1))
         made_by = ReconstructStep(options.name, iterations=iterations, **found)
         residual = residuals[-1] if residuals else math.nan
         return Slice(voxels[:, 0], residual, tuple(residuals), made_by)

@@ -382,11 +382,11 @@ class _BlockWork:
 def store(planes: Planes, image: Floats, out: Any, first: int, last: int) -> None:
     """Write the voxels of a block into slices ``first`` to ``last`` of ``out``."""
     if isinstance(out, np.ndarray):
-        planes.get_image(image, np.asarray(out)[:, first:last])
+        planes.get_image(image, np.asarray(out), (first, last))
         return
     depth, width = planes.beam.shape
     rows = np.empty((depth, last - first, width), np.float32)
-    planes.get_image(image, rows)
+    planes.get_image(image, rows, (0, last - first))
     out[:, first:last] = rows
 
 

@@ -32,7 +32,6 @@ from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import interleave, separate
 from napari_snpore.tomography._variation_kernels import (
     FULL_LIMIT,
-    first_slice,
     join_blocks,
     look_ahead,
     step_fields,
@@ -192,7 +191,7 @@ class TotalVariation:
             image *= allowed
         limits = np.full(len(image), FULL_LIMIT, np.uint16)
         edge = np.empty(len(image) // planes.lanes, np.float32)
-        first_slice(planes.lanes, image, edge)
+        edge[:] = image[:: planes.lanes]
         return Part(
             planes,
             first,
@@ -237,7 +236,7 @@ class TotalVariation:
     def favor_edges(self, contrast: float) -> None:
         """Weigh λ in each voxel by ``contrast / (contrast + |∇x|)`` of the present volume."""
         for part in self.parts:  # the plane that the part before needs: of the image, not of x̄
-            first_slice(part.planes.lanes, part.image, part.edge)
+            part.edge[:] = part.image[:: part.planes.lanes]
 
         def weigh(k: int) -> None:
             part, (beyond, goes_on) = self.parts[k], self._next_edge(k)
@@ -256,7 +255,7 @@ class TotalVariation:
             weigh, range(len(self.parts)), threads=self.threads, should_stop=self._should_stop
         )
         for part in self.parts:
-            first_slice(part.planes.lanes, part.ahead, part.edge)
+            part.edge[:] = part.ahead[:: part.planes.lanes]
 
     def squares_left(self) -> float:
         """Return the sum of squares of ``b - G A x``."""
@@ -315,7 +314,7 @@ class TotalVariation:
             low, high = max(first, part.first), min(last, part.last)
             if low < high:
                 rows = np.empty((depth, part.slices, width), np.float32)
-                part.planes.get_image(part.image, rows)
+                part.planes.get_image(part.image, rows, (0, part.slices))
                 yield low, rows[:, low - part.first : high - part.first]
 
     def _next_edge(self, k: int) -> tuple[Floats, bool]:
@@ -369,7 +368,7 @@ class TotalVariation:
         for part in self.parts:
             flat = self._row_of(part, tilt)
             separate(
-                part.planes.lanes, flat, image[None, part.first : part.last], (0, self.beam.rim)
+                part.planes.lanes, flat, image[None], (part.first, part.last), (0, self.beam.rim)
             )
 
     def _row_of(self, part: Part, tilt: int) -> Floats:
@@ -401,5 +400,5 @@ class TotalVariation:
         if part.support is not None:
             np.multiply(part.ahead, part.support, out=part.ahead)
         moved, size = look_ahead(part.ahead, part.image)
-        first_slice(part.planes.lanes, part.ahead, part.edge)
+        part.edge[:] = part.ahead[:: part.planes.lanes]
         return moved, size

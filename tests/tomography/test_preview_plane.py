@@ -55,7 +55,7 @@ def test_backward_is_the_transpose_of_forward():
     pixels[:] = rng.random(pixels.shape)
     planes.backward(rays, back, np.ones(50 * 64, np.float32))
     voxels = np.empty_like(image)
-    planes.get_image(back, voxels)
+    planes.get_image(back, voxels, (0, 1))
     assert (shadow(planes, image).astype(float) * pixels).sum() == pytest.approx(
         (image.astype(float) * voxels).sum(), rel=1e-6
     )

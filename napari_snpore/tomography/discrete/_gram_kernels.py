@@ -10,7 +10,10 @@ from napari_snpore.compute import kernel
 
 @kernel
 def add_gram(
-    rows: NDArray[np.float32], weights: NDArray[np.float32], gram: NDArray[np.float64]
+    rows: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    pixel: NDArray[np.float64],
+    gram: NDArray[np.float64],
 ) -> None:
     """Add the weighted scalar products of some rows to the upper triangle of ``gram``.
 
@@ -21,10 +24,11 @@ def add_gram(
     ----------
     rows : array, shape (row, pixel)
     weights : array, shape (pixel,)
+    pixel : array, shape (row,)
+        Working memory.
     gram : array, shape (row, row)
     """
     count = rows.shape[0]
-    pixel = np.empty(count)
     for p in range(rows.shape[1]):
         filled = 1
         pixel[0] = rows[0, p]

@@ -300,7 +300,7 @@ def _gram_of_chunk(
     def multiply(tilt: int) -> Floats:
         out = np.zeros((len(shadows), len(shadows)))
         members = np.ascontiguousarray(shadows[:, tilt]).reshape(len(shadows), -1)
-        add_gram(members, slab.weights[tilts][tilt].ravel(), out)
+        add_gram(members, slab.weights[tilts][tilt].ravel(), np.empty(len(shadows)), out)
         return out
 
     parts = run_blocks(multiply, range(len(images)), threads=watch["threads"])
