@@ -269,10 +269,17 @@ def inner(a: FLOAT, b: FLOAT, first: int, last: int) -> float:
 
 
 @kernel
-def combine(a: FLOAT, own: float, b: FLOAT, factor: float, first: int, last: int) -> None:
-    """``a = own a + factor b``."""
+def add_scaled(a: FLOAT, b: FLOAT, factor: float, first: int, last: int) -> None:
+    """``a += factor b``."""
     for node in range(first, last):
-        a[node] = own * a[node] + factor * b[node]
+        a[node] += factor * b[node]
+
+
+@kernel
+def scale_and_add(a: FLOAT, b: FLOAT, factor: float, first: int, last: int) -> None:
+    """``a = b + factor a``."""
+    for node in range(first, last):
+        a[node] = b[node] + factor * a[node]
 
 
 @kernel

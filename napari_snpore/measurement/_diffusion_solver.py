@@ -26,12 +26,13 @@ from napari_snpore.measurement._diffusion_kernels import (
     LONGS,
     SMALL,
     add_from_coarse,
-    combine,
+    add_scaled,
     inner,
     merge_rows,
     pair_nodes,
     product,
     restrict_sums,
+    scale_and_add,
     subtract_product,
     sum_rows,
     sweep_backward,
@@ -210,10 +211,10 @@ class _Vectors:
         self._each(lambda first, last: sweep_backward(*rows, residual, x, first, last))
 
     def add_scaled(self, a: FLOAT, b: FLOAT, factor: float) -> None:
-        self._each(lambda first, last: combine(a, 1.0, b, factor, first, last))
+        self._each(lambda first, last: add_scaled(a, b, factor, first, last))
 
     def scale_and_add(self, a: FLOAT, b: FLOAT, factor: float) -> None:
-        self._each(lambda first, last: combine(a, factor, b, 1.0, first, last))
+        self._each(lambda first, last: scale_and_add(a, b, factor, first, last))
 
     def add_from_coarse(self, coarse: INTS, values: FLOAT, x: FLOAT) -> None:
         self._each(lambda first, last: add_from_coarse(coarse, values, x, first, last))

@@ -44,7 +44,7 @@ from napari_snpore.segmentation.histogram import gray_histogram
 from napari_snpore.segmentation.phases import segment
 from napari_snpore.tomography.options import Dart, Sirt, Tv
 from napari_snpore.tomography.projector import project
-from napari_snpore.tomography.reconstruction import reconstruct, warm_up_lanes, warm_up_tv
+from napari_snpore.tomography.reconstruction import reconstruct, warm_up_sirt, warm_up_tv
 from napari_snpore.tomography.shell_correlation import fourier_shell_correlation
 from napari_snpore.tomography.slice_preview import SlicePreview
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -85,7 +85,7 @@ def jobs() -> list[Job]:
         Job("shifts", images, _shifts),
         Job("preview by SIRT", images, partial(_preview, Sirt(iterations=1, stop="iterations"))),
         Job("preview by TV", images, partial(_preview, Tv(iterations=2, blur_px=1.0))),
-        *(Job(f"{count} slices", images, partial(warm_up_lanes, count)) for count in (32, 64, 8)),
+        Job("SIRT", images, warm_up_sirt),
         Job("TV", images, warm_up_tv),
         Job("gray values of f4", gray, partial(_gray, "f4")),
         Job("envelope", gray, _envelope),
@@ -112,7 +112,7 @@ def warm_up(
 ) -> None:
     """Compile all kernels, or load them from numba's cache.
 
-    Takes some 15 s of one processor the first time on a machine.
+    Takes some 15 to 20 s of one processor the first time on a machine.
 
     Parameters
     ----------

@@ -350,8 +350,9 @@ def separate(
         for x0 in range(0, columns, TILE):
             x1 = min(x0 + TILE, columns)
             for lane in range(last - first):
+                line = rows[row, first + lane]
                 for x in range(x0, x1):
-                    rows[row, first + lane, x] = flat[start + x * lanes + lane]
+                    line[x] = flat[start + x * lanes + lane]
 
 
 @kernel

@@ -250,16 +250,15 @@ def warm_up(should_stop: ShouldStop | None = None) -> None:
     Takes seconds the first time on a machine, a fraction of one later; meant for a thread in the
     background, with ``should_stop()`` called between kernels.
     """
-    for lanes in LANE_COUNTS:
-        check_stop(should_stop)
-        warm_up_lanes(lanes)
+    warm_up_sirt()
+    check_stop(should_stop)
     warm_up_tv(should_stop)
 
 
-def warm_up_lanes(lanes: int) -> None:
-    """Compile the projector of one number of slices side by side, and what SIRT needs beside it."""
+def warm_up_sirt() -> None:
+    """Compile the projector, and what SIRT needs beside it."""
     beam = Beam([-30.0, 0.0, 60.0], (4, 4), 4)
-    planes = Planes(beam, lanes)
+    planes = Planes(beam, min(LANE_COUNTS))
     row_weights, column_weights = sirt_weights(planes)
     image, sinogram = planes.empty_image(), planes.empty_sinogram()
     planes.forward(image, sinogram)
