@@ -51,7 +51,7 @@ def axes_size(height_px: float, width_px: float) -> float:
 
 class _AxesSize(QObject):
     """Keeps the size of the axes of a window: napari gives them 170 px at every turn of the
-    camera.
+    camera, and with every theme.
     """
 
     def __init__(self, viewer: Any) -> None:
@@ -59,7 +59,13 @@ class _AxesSize(QObject):
         self._viewer = weakref.ref(viewer)
         connect_while_alive(self, viewer.canvas.events.size, self.fit)
         camera, dims = viewer.scene.camera.events, viewer.dims.events
-        for emitter in (camera.angles, camera.orientation, dims.ndisplay):
+        for emitter in (
+            camera.angles,
+            camera.orientation,
+            dims.ndisplay,
+            dims.order,
+            viewer.events.theme,
+        ):
             emitter.connect(self.fit, position="last")  # after napari
 
     def fit(self, event: Any = None) -> None:
