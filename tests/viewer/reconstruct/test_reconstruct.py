@@ -251,6 +251,38 @@ def test_a_bad_tilt_is_named(viewer, qtbot, series):
     assert widget.tilts.left_out == [], "nothing is left out unasked"
 
 
+def test_the_cross_section_is_that_of_the_volume_once_it_is_made(widget, viewer):
+    """The rod has one cross-section; one plane of the volume is changed by hand to tell it."""
+    widget.compares.setChecked(False)
+    widget.method.iterations.setValue(50)
+    live(widget)
+    assert "SIRT 50, residual" in widget.slice.caption.text()
+    widget.reconstruct()
+    assert widget.slice.caption.text() == "of the volume 'rod · SIRT 50'"
+    live(widget)
+    assert widget.slice.caption.text() == "of the volume 'rod · SIRT 50'"
+    widget.result.volume.data[:, 3, :] = 0
+    widget.slice.slider.setValue(220)  # row 3 of 16
+    assert widget.slice.place.text() == "3 px, 1.5 nm"
+    assert not widget.slice.picture._pixels.any()
+    live(widget)
+    assert not widget.slice.picture._pixels.any()
+    widget.method.iterations.setValue(51)
+    live(widget)
+    assert "SIRT 51, residual" in widget.slice.caption.text()
+    assert widget.slice.picture._pixels.any()
+
+
+def test_a_first_look_during_a_run_is_looked_at_again_after_it(aligned, qtbot):
+    aligned.method.iterations.setValue(2000)
+    aligned.start()
+    aligned.aligning.offset.setValue(aligned.aligning.offset.value() + 1)
+    qtbot.waitUntil(lambda: "first look" in aligned.slice.caption.text(), timeout=20_000)
+    aligned.status.cancel()
+    aligned.status.wait()
+    qtbot.waitUntil(lambda: "SIRT 2000" in aligned.slice.caption.text(), timeout=30_000)
+
+
 @pytest.fixture
 def aligned(widget):
     widget.aligning.mode.setCurrentText("axis angle given")
@@ -268,6 +300,18 @@ def test_axis_set_by_hand_replaces_what_was_found(aligned):
     aligned.method.iterations.setValue(3)
     aligned.reconstruct()
     assert aligned.result.alignment.tilt_axis_offset_px == 3.5
+
+
+def test_numbers_of_another_axis_are_marked_stale(aligned):
+    aligned.compares.setChecked(False)
+    aligned.method.iterations.setValue(3)
+    aligned.reconstruct()
+    fresh, offset = aligned.numbers.text(), aligned.aligning.offset.value()
+    assert "stale" not in fresh
+    aligned.aligning.offset.setValue(offset + 3)
+    assert "These results are stale" in aligned.numbers.text()
+    aligned.aligning.offset.setValue(offset)
+    assert aligned.numbers.text() == fresh
 
 
 def test_alignment_follows_the_tilts_and_goes_with_the_pixels(aligned):
