@@ -38,7 +38,7 @@ from napari_snpore.viewer.slices.clicks import slice_clicks
 
 
 class ObjectPanel(QWidget):
-    """Rows *Show*, *Colour*, *Filter*, and the object that is chosen.
+    """Rows *Show* and *colour*, *Filter*, and the object that is chosen.
 
     Signals
     -------
@@ -201,6 +201,7 @@ class ObjectPanel(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(QLabel("Show"))
         line.addWidget(self.show_box, 1)
+        line.addWidget(QLabel("colour"))
         line.addWidget(self.color_box, 1)
         self.buttons = QHBoxLayout()
         self.buttons.setContentsMargins(0, 0, 0, 0)
@@ -218,7 +219,7 @@ class ObjectPanel(QWidget):
         blocked = self.color_box.blockSignals(True)
         self.color_box.clear()
         for words, column in color_choices(self._table):
-            self.color_box.addItem(f"Colour: {words}", column)
+            self.color_box.addItem(words, column)
         self.color_box.setCurrentIndex(max(0, self.color_box.findData(earlier)))
         self.color_box.blockSignals(blocked)
 

@@ -353,7 +353,7 @@ class MeasureWidget(CorrectedForm):
     def _plots(self) -> QWidget:
         self.length_plot = SmallHistogram("length (nm)")
         self.width_plot = SmallHistogram("width (nm)")
-        self.aspect_plot = SmallHistogram("aspect ratio (1)", ends=(0.0, 1.0))
+        self.aspect_plot = SmallHistogram("aspect ratio", ends=(0.0, 1.0))
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         for plot in (self.length_plot, self.width_plot, self.aspect_plot):

@@ -48,7 +48,7 @@ class StepHeader(QWidget):
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         line = QHBoxLayout(self)
         line.setContentsMargins(4, 2, 4, 2)
-        line.setSpacing(6)
+        line.setSpacing(4)
         line.addWidget(self.back_button)
         line.addWidget(self.name)
         line.addWidget(self.words, 1)
@@ -105,5 +105,5 @@ def _button(text: str, tip: str) -> QToolButton:
     button.setText(text)
     button.setToolTip(tip)
     button.setAutoRaise(True)
-    button.setMinimumSize(26, 24)
+    button.setMinimumSize(22, 24)
     return button

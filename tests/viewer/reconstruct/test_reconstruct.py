@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.viewer.reconstruct.growing_volume import first_contrast
 from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
 from napari_snpore.viewer.shared.layers import add_layer, series_data, volume_from_layer
 
@@ -271,6 +272,24 @@ def test_the_cross_section_is_that_of_the_volume_once_it_is_made(widget, viewer)
     live(widget)
     assert "SIRT 51, residual" in widget.slice.caption.text()
     assert widget.slice.picture._pixels.any()
+
+
+def test_a_few_bright_voxels_do_not_leave_the_volume_dark():
+    gray = np.tile(np.linspace(0, 10, 101, dtype=np.float32), (30, 30, 1))
+    gray[3, 4, :60] = 1000  # 0.07 % of the voxels
+    assert first_contrast(gray) == pytest.approx((0, 10), abs=0.1)
+    assert first_contrast(np.zeros((4, 4, 4), np.float32))[1] > 0
+
+
+def test_contrast_of_a_volume_that_is_made_again_is_the_users(widget):
+    widget.compares.setChecked(False)
+    widget.method.iterations.setValue(5)
+    layer = widget.reconstruct()
+    assert layer.contrast_limits[1] == pytest.approx(np.percentile(layer.data, 99.9), rel=1e-6)
+    assert layer.contrast_limits_range[1] == pytest.approx(layer.data.max())
+    layer.contrast_limits = (0, 1)
+    assert widget.reconstruct() is layer
+    assert layer.contrast_limits == [0, 1]
 
 
 def test_a_first_look_during_a_run_is_looked_at_again_after_it(aligned, qtbot):
