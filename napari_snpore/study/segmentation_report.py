@@ -89,7 +89,9 @@ def clarity_words(suggestion: Suggestion) -> str:
 def loose_words(count: int) -> str:
     """Return what solid voxels outside of the envelope are, and where they count."""
     voxels, counts = ("voxel", "counts") if count == 1 else ("voxels", "count")
-    return f"{count:,} solid {voxels} outside of the envelope (noise or dust) {counts} in no fraction"
+    return (
+        f"{count:,} solid {voxels} outside of the envelope (noise or dust) {counts} in no fraction"
+    )
 
 
 def image_statements(segmentation: Segmentation) -> list[Statement]:

@@ -130,7 +130,7 @@ class StepRow(QAbstractButton):
             f"StepRow:focus {{border: 1px solid {focus};}}"
             "QLabel {background: transparent;}"
             "QLabel#sign {font-size: 11pt;}"
-            f"QLabel[quiet=\"true\"] {{color: {quiet};}}"
+            f'QLabel[quiet="true"] {{color: {quiet};}}'
             f"QLabel:disabled {{color: {faint};}}"
         )
 
