@@ -118,8 +118,9 @@ class AlignmentPanel(QWidget):
         self.show_alignment(None)
 
     def _pictures(self) -> QHBoxLayout:
-        self.before = GrayImage(_SINOGRAM, square_pixels=False)
+        self.before = GrayImage(_SINOGRAM, empty="sinogram", square_pixels=False)
         self.after = GrayImage(_SINOGRAM, square_pixels=False)
+        self.after.hide()  # until there is an alignment
         tip = (
             "Sinogram: the same row of every image, one tilt below the other. In an aligned series each object draws a\n"
             "smooth curve."

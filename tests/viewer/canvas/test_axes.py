@@ -42,3 +42,5 @@ def test_a_theme_leaves_the_axes_as_large_as_they_were(make_napari_viewer_proxy)
     show_axes(viewer)
     viewer.theme = "light" if viewer.theme == "dark" else "dark"
     assert tuple(drawn_side(viewer)) == (90, 90)
+    viewer.canvas.overlays.axes.colored = not viewer.canvas.overlays.axes.colored
+    assert tuple(drawn_side(viewer)) == (90, 90)
