@@ -58,7 +58,19 @@ def main(folder: Path, only: str = "") -> None:
                 viewer.window.screenshot(str(path), canvas_only=False, flash=False)
         if name.endswith(_WITH_SETTINGS):
             settings(viewer, folder, name)
+    keys(viewer, folder)
     viewer.close()
+
+
+def keys(viewer: napari.Viewer, folder: Path) -> None:
+    """Write pictures of the sheet of keys."""
+    sheet = KeySheet(opened(viewer))
+    sheet.show()
+    for theme in THEMES:
+        viewer.theme = theme
+        settle(0.5)
+        sheet.grab().save(str(folder / f"keys_{theme}.png"))
+    sheet.close()
 
 
 def settings(viewer: napari.Viewer, folder: Path, name: str) -> None:
@@ -108,7 +120,7 @@ def steps(viewer: napari.Viewer, only: str = "") -> Iterator[str]:
     viewer.layers.clear()
     if only in "compare":
         yield from compare(viewer)
-    yield from dialogs(viewer)
+    yield from tour(viewer)
 
 
 def compare(viewer: napari.Viewer) -> Iterator[str]:
@@ -126,14 +138,11 @@ def compare(viewer: napari.Viewer) -> Iterator[str]:
     yield "compare_table"
 
 
-def dialogs(viewer: napari.Viewer) -> Iterator[str]:
-    """The sheet of keys, and the first station of the tour."""
-    bench = opened(viewer)
-    sheet = KeySheet(bench)
-    sheet.show()
-    yield "keys"
-    sheet.close()
+def tour(viewer: napari.Viewer) -> Iterator[str]:
+    """The first station of the guided tour."""
+    viewer.window.remove_dock_widget("all")
     viewer.layers.clear()
+    bench = opened(viewer)
     bench.tour.start()
     while bench.tour.state in ("starting", "working"):
         settle(0.1)

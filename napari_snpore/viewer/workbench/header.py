@@ -82,6 +82,9 @@ class StepHeader(QWidget):
         sentences = f"{WORDS[step.state].capitalize()}. {step.hint}"
         self.setToolTip(f"{step.holds}\n{sentences}" if step.holds else sentences)
         self.setAccessibleName(f"{step.name}: {step.words}")
+        line = self.layout()
+        if line is not None:
+            line.activate()  # else new words are drawn once in the old places
 
     def show_folded(self, is_folded: bool) -> None:
         """Show whether the list below is folded."""
