@@ -60,10 +60,8 @@ class CanvasGround(QObject):
         viewer = self._viewer()
         if viewer is None:
             return
-        if viewer.dims.ndisplay == 3:
-            dark = any(map(_is_dark_ended, viewer.layers))
-        else:
-            dark = _has_bare_phases(viewer.layers)
+        in_3d = viewer.dims.ndisplay == 3 and any(map(_is_dark_ended, viewer.layers))
+        dark = in_3d or (viewer.dims.ndisplay == 2 and _has_bare_phases(viewer.layers))
         canvas = viewer.canvas
         if dark and canvas.background_color_override is None:
             canvas.background_color_override = _DARK
