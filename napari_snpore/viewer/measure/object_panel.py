@@ -199,10 +199,11 @@ class ObjectPanel(QWidget):
             box.setMinimumContentsLength(5)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
         line.addWidget(QLabel("Show"))
-        line.addWidget(self.show_box, 1)
+        line.addWidget(self.show_box, 5)
         line.addWidget(QLabel("colour"))
-        line.addWidget(self.color_box, 1)
+        line.addWidget(self.color_box, 6)  # "each its own" is to fit
         self.buttons = QHBoxLayout()
         self.buttons.setContentsMargins(0, 0, 0, 0)
         self.buttons.addWidget(self.table_button)
