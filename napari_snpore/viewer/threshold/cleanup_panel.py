@@ -68,6 +68,7 @@ class CleanupPanel(Fold):
             (specks, (self.speck_phase, self.speck_size)),
         ):
             line.setContentsMargins(0, 0, 0, 0)
+            line.setSpacing(6)
             for widget in widgets:
                 line.addWidget(widget)
         self.form.addRow("Smooth", smooth)

@@ -61,6 +61,7 @@ class EnvelopeSettings(QWidget):
         rows = form_layout()
         rows.addRow("Ray length (nm)", self.ray_length)
         occlusion = QHBoxLayout()
+        occlusion.setSpacing(6)
         occlusion.addWidget(self.tau, 1)
         occlusion.addWidget(self.field_button)
         rows.addRow("Occlusion τ (share)", occlusion)
