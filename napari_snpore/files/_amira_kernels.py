@@ -26,7 +26,7 @@ def expand_runs(coded: NDArray[np.uint8], values: NDArray[np.uint8]) -> Any:
     place = 0
     at = 0
     while at + 1 < coded.size and place <= values.size:
-        control = np.int64(coded[at])
+        control = int(coded[at])
         if control < _LITERAL:
             end = min(place + control, values.size)
             for k in range(place, end):

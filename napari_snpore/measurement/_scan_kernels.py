@@ -106,10 +106,10 @@ def scan_slab(
                     row = (beyond * height + beside) * width
                     for i in range(row + start, row + stop + 1):
                         same += flat[i] == label
-                    leftmost = np.int64(flat[row + start] == label)
-                    rightmost = np.int64(flat[row + stop] == label)
-                    before = np.int64(start > 0 and flat[row + start - 1] == label)
-                    after = np.int64(stop + 1 < width and flat[row + stop + 1] == label)
+                    leftmost = int(flat[row + start] == label)
+                    rightmost = int(flat[row + stop] == label)
+                    before = int(start > 0 and flat[row + start - 1] == label)
+                    after = int(stop + 1 < width and flat[row + stop + 1] == label)
                 table[own, column] += n - (same - rightmost + before)
                 table[own, column + 1] += n - same
                 table[own, column + 2] += n - (same - leftmost + after)
