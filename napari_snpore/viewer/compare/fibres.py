@@ -109,6 +109,7 @@ class SpecimenData:
     phases: Volume
     names: tuple[str, ...]
     objects: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    labels: Mapping[str, Volume] = field(default_factory=dict)
 
 
 def has_intervals(result: StateResult) -> bool:
@@ -152,8 +153,11 @@ def data_of(specimen: SpecimenLayers) -> SpecimenData:
         str(record_of(layer).get("phase")): object_table(layer.features)
         for layer in specimen.objects
     }
+    labels = {
+        str(record_of(layer).get("phase")): volume_from_layer(layer) for layer in specimen.objects
+    }
     names = tuple(scheme_of(specimen.phases).names)
-    return SpecimenData(volume_from_layer(specimen.phases), names, tables)
+    return SpecimenData(volume_from_layer(specimen.phases), names, tables, labels)
 
 
 def _objects_of(phases: Labels, objects: Sequence[Labels]) -> tuple[Labels, ...]:

@@ -98,6 +98,7 @@ def compare(
                 one.specimen.phases,
                 names=one.specimen.names,
                 objects=one.specimen.objects,
+                labels=one.specimen.labels,
                 progress=share_of(
                     progress,
                     (1 - _COMPARING) * done / len(missing),

@@ -265,6 +265,19 @@ def test_specimens_of_the_window_are_measured_and_their_errors_are_not_known(vie
     assert "errors not estimated" in form.tabs.notes.text()
 
 
+def test_neighbours_of_a_specimen_are_measured_with_it(viewer, form):
+    for name, last in (("a", 7), ("b", 9)):
+        labels = np.full((12, 20, 6), 2, np.uint8)
+        labels[0] = 1
+        labels[4, 9, 3] = labels[last, 9, 3] = 3
+        add_layer(viewer, phases_data(Volume(labels, (0.5, 0.5, 0.5)), f"{name} · phases"))
+    found = form.compare()
+    gaps = found.states[found.states["quantity"] == "Sn clusters, gap to the nearest, median"]
+    assert gaps["value"].tolist() == [1.0, 2.0]  # 2 and 4 voxels of 0.5 nm between their faces
+    assert {"correlation", "cube sizes"} <= set(form.fibres[0].result.tables)
+    assert row_of(form.tabs.numbers.table, "pore correlation length") >= 0
+
+
 def test_a_specimen_that_is_painted_on_is_stale_and_measured_again(viewer, form):
     layer = add_layer(viewer, phases_data(block(4), "a · phases"))
     add_layer(viewer, phases_data(block(2), "b · phases"))
