@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,16 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import read_volume
 from napari_snpore.files.guarded_reading import bounded_bytes
-from napari_snpore.report.content import Block, Picture, Words
+from napari_snpore.report.content import Block, Picture, Sentences, Words
 from napari_snpore.report.private_paths import (
     png_size,
     png_without_metadata,
     svg_without_metadata,
+    without_folders,
 )
 from napari_snpore.report.run_folder import FinishedRun
+from napari_snpore.study.states.comparison_figures import SLICES
+from napari_snpore.study.states.state_pictures import state_pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,6 +89,10 @@ _CAPTIONS = {
     ),
 }
 _STUDY_CAPTIONS = {
+    "slices": (
+        "The middle slice of each state across its fibre, all at one scale; hatched: outside of the envelope.",
+        "One slice per state with its coloured phases, side by side, each with the same scale bar.",
+    ),
     "bars": (
         "Fractions of the states with their intervals.",
         "Bars of the fractions of each state, with intervals.",
@@ -171,11 +178,26 @@ def other_figures(run: FinishedRun) -> Iterator[Block]:
         yield picture_of(run.folder / "figures", name)
 
 
-def study_figures(folder: Path) -> Iterator[Block]:
+def study_figures(
+    folder: Path,
+    states: Mapping[str, Sequence[str]] | None = None,
+    runs: Mapping[tuple[str, str], Path] | None = None,
+) -> Iterator[Block]:
     """Yield the figures of a study; a sentence where there are none. The plate of all of them is
     shown where it is alone.
+
+    ``states``, ``runs``: names of the fibres by state and the folders of their runs, of which slices
+    are drawn where the folder has no figure of them.
     """
     names = [path.stem for path in _figure_files(folder)]
+    if states and SLICES not in names:
+        pictures = state_pictures(states, runs=runs)
+        if panels := pictures.panels():
+            from napari_snpore.figures.plate_layout import plate
+
+            yield _drawn(SLICES, plate([panels]))
+        if pictures.left_out:
+            yield Sentences(tuple(map(without_folders, pictures.left_out)))
     if not names:
         yield Words("No figures: this folder holds none.", "absent")
     parts = [name for name in names if name not in _ON_THE_PLATE]

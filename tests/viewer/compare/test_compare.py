@@ -16,6 +16,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLineEdit
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.figures.save import recipe_of
 from napari_snpore.viewer.compare.fibre_table import ERRORS, FIBRE, STATE
 from napari_snpore.viewer.compare.number_table import DIFFERENCE
 from napari_snpore.viewer.compare.sample import runs_folder
@@ -322,6 +323,24 @@ def test_tables_are_saved_and_the_folder_opens_again(of_runs, tmp_path):
     again.add_run(folder)
     assert [(one.name, one.state) for one in again.fibres] == [(one, one) for one in STATES]
     again.deleteLater()
+
+
+def test_figures_show_a_slice_of_every_state_of_runs_and_specimens(viewer, of_runs, tmp_path):
+    add_layer(viewer, phases_data(block(4, of=12), "mine · phases"))
+    QTest.qWait(150)
+    of_runs.include(0, False)
+    of_runs.compare()
+    states = [one.state for one in of_runs.fibres if one.is_included]
+    taken = of_runs.compared_slices["mine", "mine"].phases
+    assert taken.shape == (12, 1, 6)
+    viewer.layers["mine · phases"].data[:] = 2  # later: the slice is that of the comparison
+    written = of_runs.save_figures(tmp_path / "figures")
+    assert written[0].name == "plate.pdf"
+    assert (taken.data[:4] == 1).all()
+    assert "No slice" not in of_runs.status.message.text()
+    recipe = recipe_of(tmp_path / "figures" / "panel_01.png")
+    assert recipe["panel"] == 1
+    assert len(written) >= 2 * (1 + len(states) + 8)  # plate, slices, panels as PDF and PNG
 
 
 @pytest.mark.parametrize("of", ["runs", "window"])
