@@ -32,6 +32,7 @@ from napari_snpore.viewer.compare.steps import (
     compare,
     read_runs,
 )
+from napari_snpore.viewer.compare.study_saving import StudySaving
 from napari_snpore.viewer.forms.form import Freshness
 from napari_snpore.viewer.forms.path_dialogs import ask_folder
 from napari_snpore.viewer.shared.events import connect_while_alive
@@ -83,6 +84,7 @@ class CompareWidget(CompareForm):
             self, (self.headline,), self._settings, "Compare makes them fresh"
         )
         self._saving = ComparisonSaving(self)
+        self._study_saving = StudySaving(self)
         self._follow_layers()
         self.refresh()
 
@@ -90,6 +92,11 @@ class CompareWidget(CompareForm):
     def fibres(self) -> tuple[ComparedFibre, ...]:
         """The fibres of the list, in their order."""
         return tuple(self._list.fibres)
+
+    @property
+    def specimens(self) -> Mapping[str, SpecimenLayers]:
+        """The specimens of the window by their names, with the layers that are compared."""
+        return self._specimens
 
     @property
     def comparison(self) -> Comparison | None:
@@ -215,6 +222,17 @@ class CompareWidget(CompareForm):
             Nothing was compared yet, or the folder holds something else.
         """
         return self._saving.save_report(folder)
+
+    def save_study(self, folder: str | Path) -> Path:
+        """Write the fibres that take part as a study for ``snpore compare``; return its file.
+
+        Raises
+        ------
+        InputError
+            No fibre, a specimen whose making no recipe can say or whose file is not beside its data,
+            or a folder that holds a study already.
+        """
+        return self._study_saving.save(folder)
 
     def state(self) -> Mapping[str, Any]:
         """Return the list with its order and states, and what is shown."""
@@ -473,5 +491,6 @@ class CompareWidget(CompareForm):
         busy = self.status.busy
         self.main_button.setEnabled(bool(self._list.included) and not busy)
         self.remove_button.setEnabled(bool(self._list.fibres))
+        self.study_button.setEnabled(bool(self._list.included) and not busy)
         for button in (self.tables_button, self.figures_button, self.report_button):
             button.setEnabled(self._comparison is not None and not busy)
