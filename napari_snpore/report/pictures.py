@@ -137,9 +137,9 @@ def slice_blocks(run: FinishedRun) -> Iterator[Block]:
 
     gray = run.volume_path("reconstruction")
     if gray is not None:
-        yield _drawn("slices_grey", ortho_slices(read_volume(gray)))
+        yield drawn_picture("slices_grey", ortho_slices(read_volume(gray)))
     if run.phases is not None:
-        yield _drawn("slices_phases", phase_slices(run.phases, scheme=run.scheme))
+        yield drawn_picture("slices_phases", phase_slices(run.phases, scheme=run.scheme))
     if gray is None and run.phases is None:
         yield Words("No slices: the volumes of the run are not in its folder any more.", "absent")
 
@@ -161,7 +161,7 @@ def turned_blocks(run: FinishedRun, should_stop: ShouldStop | None = None) -> It
     clear = f"; {', '.join(solid[:-1])} translucent" if len(solid) > 1 else ""
     left_out = f", {names[0]} left out" if len(names) > 1 else ""
     turned = turned_views(run.phases, scheme=run.scheme, should_stop=should_stop)
-    yield _drawn(
+    yield drawn_picture(
         "turned_views",
         turned,
         caption=f"The phases in 3D, turned about the fibre: {solid[-1]} opaque{clear}{left_out}.{coarse}",
@@ -195,7 +195,7 @@ def study_figures(
         if panels := pictures.panels():
             from napari_snpore.figures.plate_layout import plate
 
-            yield _drawn(SLICES, plate([panels]))
+            yield drawn_picture(SLICES, plate([panels]))
         if pictures.left_out:
             yield Sentences(tuple(map(without_folders, pictures.left_out)))
     if not names:
@@ -273,7 +273,8 @@ def _svg_size(content: bytes) -> tuple[int, int]:
     return round(width * _PT_TO_PX), round(height * _PT_TO_PX)
 
 
-def _drawn(name: str, figure: Figure, *, caption: str = "", alt: str = "") -> Picture:
+def drawn_picture(name: str, figure: Figure, *, caption: str = "", alt: str = "") -> Picture:
+    """Return a figure that was drawn for the report; caption and text by its name where not given."""
     from napari_snpore.figures.save import png_bytes
 
     content = png_without_metadata(png_bytes(figure))

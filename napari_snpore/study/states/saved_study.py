@@ -81,9 +81,9 @@ def save_study(folder: str | Path, fibres: Sequence[StudyFibre], *, title: str =
     )
     texts[STUDY_FILE] = study.to_toml()
     paths = [out / name for name in texts]
-    for path in paths:
-        if path.exists():
-            raise OutputError(f"{path} is there already; give the folder another name.")
+    for place in paths:
+        if place.exists():
+            raise OutputError(f"{place} is there already; give the folder another name.")
     with atomic_paths(*paths) as parts:
         for part, text in zip(parts, texts.values(), strict=True):
             part.write_text(text, encoding="utf-8")

@@ -21,7 +21,7 @@ from napari_snpore.study.recipe import ThresholdSection, checked
 from napari_snpore.volume import Volume
 
 if TYPE_CHECKING:
-    from napari_snpore.figures.panels import PhasePanel
+    from napari_snpore.figures.panels import Panel
 
 PLANE = "XZ"
 """Across the fibre, which lies along y."""
@@ -62,7 +62,7 @@ class StatePictures:
     slices: Mapping[str, MiddleSlice]
     left_out: tuple[str, ...] = ()
 
-    def panels(self) -> list[PhasePanel]:
+    def panels(self) -> list[Panel]:
         """Return the slices as panels of a plate, all at one scale; none where there is no slice."""
         if not self.slices:
             return []
@@ -71,7 +71,7 @@ class StatePictures:
 
         scheme = next(iter(self.slices.values())).scheme
         phases = {state: one.phases for state, one in self.slices.items()}
-        return state_slices(phases, plane=PLANE, scheme=scheme)
+        return list(state_slices(phases, plane=PLANE, scheme=scheme))
 
 
 NO_PICTURES = StatePictures({})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,8 +132,7 @@ def write_study(
         progress(done, len(rows))
         recipe = None
         if row.request is not None:
-            request = row.request
-            recipe = run_apart(lambda request=request: recipe_of(request), should_stop)
+            recipe = run_apart(partial(recipe_of, row.request), should_stop)
             left_out += [f"{row.fibre}: {sentence}" for sentence in recipe.left_out]
         fibres.append(StudyFibre(row.state, row.fibre, row.run, recipe))
     check_stop(should_stop)
