@@ -34,6 +34,12 @@ def three_states() -> list[LayerData]:
     return layers
 
 
+def is_of_sample(folder: Path) -> bool:
+    """Return whether a run is one of the sample, whose folder is gone when the program ends."""
+    known = _temporary.cache_info().currsize and Path(_temporary().name).resolve()
+    return bool(known) and folder.resolve().is_relative_to(known)
+
+
 def runs_folder() -> Path:
     """Return the folder with the runs of the sample, which is gone when the program ends."""
     from napari_snpore.study.states.sample import sample_study

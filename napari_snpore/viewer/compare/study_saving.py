@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.viewer.compare.form import EMPTY
+from napari_snpore.viewer.compare.sample import is_of_sample
 from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
 from napari_snpore.viewer.recipe.request import request_of
 from napari_snpore.viewer.recipe.saving import said_of
@@ -17,6 +18,8 @@ from napari_snpore.viewer.recipe.steps import StudyRow, WrittenRecipe, write_stu
 
 if TYPE_CHECKING:
     from napari_snpore.viewer.compare.widget import CompareWidget
+
+_OF_SAMPLE = "The runs of the sample are gone when the program ends: compare before, or use runs of your own."
 
 
 class StudySaving(QObject):
@@ -76,4 +79,7 @@ class StudySaving(QObject):
 
     def _on_written(self, written: WrittenRecipe) -> None:
         self._written = written
-        self._form.status.say(said_of(written, "snpore compare"))
+        said = said_of(written, "snpore compare")
+        if any(one.folder is not None and is_of_sample(one.folder) for one in self._form.fibres):
+            said += f" {_OF_SAMPLE}"
+        self._form.status.say(said)

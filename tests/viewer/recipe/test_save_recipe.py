@@ -208,6 +208,7 @@ def test_a_study_names_the_folders_of_its_runs(viewer, qtbot, tmp_path):
     form.add_run(runs_folder())
     form.include(1, False)
     study = snpore.read_study(form.save_study(tmp_path / "study"))
+    assert "sample are gone when the program ends" in form.status.message.text()
     assert [state.name for state in study.state] == ["pristine", "desodiated"]
     found = [run.finished.resolve() for run in planned_runs(study)]
     assert found == [(runs_folder() / state).resolve() for state in ("pristine", "desodiated")]
