@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,7 +71,8 @@ class StatePictures:
 
         scheme = next(iter(self.slices.values())).scheme
         phases = {state: one.phases for state, one in self.slices.items()}
-        return list(state_slices(phases, plane=PLANE, scheme=scheme))
+        found: list[Any] = state_slices(phases, plane=PLANE, scheme=scheme)
+        return found
 
 
 NO_PICTURES = StatePictures({})
