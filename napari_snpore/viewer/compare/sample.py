@@ -36,8 +36,9 @@ def three_states() -> list[LayerData]:
 
 def is_of_sample(folder: Path) -> bool:
     """Return whether a run is one of the sample, whose folder is gone when the program ends."""
-    known = _temporary.cache_info().currsize and Path(_temporary().name).resolve()
-    return bool(known) and folder.resolve().is_relative_to(known)
+    if not _temporary.cache_info().currsize:  # the sample was not opened
+        return False
+    return folder.resolve().is_relative_to(Path(_temporary().name).resolve())
 
 
 def runs_folder() -> Path:

@@ -136,7 +136,10 @@ def test_a_file_that_moved_is_asked_for_and_another_one_is_refused(
 ):
     layer = opened(viewer, grey_paths["pristine"])
     note_folder(viewer, [layer], tmp_path / "gone" / "pristine.tif")
-    dialog = bench.ask_recipe()
+    dialogs = []
+    bench._recipes.ask = lambda name, ask=bench._recipes.ask: dialogs.append(ask(name))
+    bench.step_list.save_button.menu().actions()[0].trigger()
+    (dialog,) = dialogs
     assert "Where is pristine.tif" in dialog.windowTitle()
     dialog.close()
     with pytest.raises(InputError, match="not beside its data"):
