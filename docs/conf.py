@@ -21,7 +21,7 @@ import napari_snpore  # noqa: E402
 
 project = "napari-snpore"
 author = "The napari-snpore authors"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}. Version {napari_snpore.__version__}"  # noqa: A001
 version = release = napari_snpore.__version__
 
 extensions = [
@@ -32,7 +32,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx_copybutton",
     "reference_pages",
-    "repository_links",
+    "links",
 ]
 
 root_doc = "index"
@@ -40,6 +40,7 @@ root_doc = "index"
 exclude_patterns = ["README.md", "_extensions"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
+smartquotes = False  # two hyphens begin an option
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]
 
@@ -68,7 +69,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "abort_on_example_error": True,
     "show_signature": False,
-    "capture_repr": ("_repr_html_", "__repr__"),
+    "capture_repr": ("_repr_html_",),  # tables; the rest is printed
     "min_reported_time": 1e9,  # seconds of the machine that built the page say nothing
 }
 
@@ -85,7 +86,7 @@ html_theme_options = {
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
     "logo": {"text": "napari-snpore"},
-    "footer_start": ["copyright", "version"],
+    "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
     "pygments_light_style": "tango",

@@ -112,7 +112,7 @@ def page() -> str:
         "",
         "napari-snpore is BSD-3-Clause. All packages that an installation brings, with the licence that each states, read by",
         "`python scripts/licences.py --list` from what is installed. Nothing that the package cannot do without is GPL:",
-        "`make check` refuses it. PyQt6, in the extra `gui`, is GPL (`pyside` is the choice without), and so is ASTRA, in `astra`.",
+        "`make check` refuses it. PyQt6, in the extra `gui`, is GPL (`pyside` is not), and so is ASTRA, in `astra`.",
         "",
         "| package | version | licence | comes with |",
         "|---|---|---|---|",

@@ -17,8 +17,9 @@ def pages():
         for name, command in group.commands.items()
     ]
     text.append(table(["command", "what it does"], rows))
+    whole = group.make_context("snpore", [], resilient_parsing=True)
     for name, command in group.commands.items():
-        text += [f"## snpore {name}", "", *_command(name, command)]
+        text += [f"## snpore {name}", "", *_command(name, command, whole)]
     return {"commands.md": "\n".join(text) + "\n"}
 
 
@@ -28,8 +29,8 @@ with one sentence on standard error; 2: bad usage. `--debug`, at any position, p
 """
 
 
-def _command(name, command):
-    context = command.make_context(name, [], resilient_parsing=True)
+def _command(name, command, whole):
+    context = command.make_context(name, [], parent=whole, resilient_parsing=True)
     usage = " ".join(["snpore", name, *command.collect_usage_pieces(context)])
     parts = [f"```text\n{usage}\n```\n", inspect.cleandoc(command.help or "") + "\n"]
     arguments, options = [], []

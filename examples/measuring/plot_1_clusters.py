@@ -34,4 +34,4 @@ print(f"not resolved: {100 * summary.unresolved_share:.0f} %")
 # How far is it from one cluster to the next? Rows beside a face of the box are incomplete and left out of the summary.
 
 neighbours = snpore.nearest_neighbors(clusters)
-snpore.nearest_summary(neighbours, box_nm=clusters.size_nm, cut_axes=(0, 1, 2))
+print(snpore.nearest_summary(neighbours, box_nm=clusters.size_nm, cut_axes=(0, 1, 2)).round(2))

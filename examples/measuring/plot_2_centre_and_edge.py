@@ -15,7 +15,8 @@ phantom = snpore.make_phantom("pristine", shape=(88, 64, 88), spacing=0.3, seed=
 phases = snpore.Volume(phantom.phases, phantom.spacing)
 envelope = phases.data > 0
 centers = snpore.center_and_edge_boxes(envelope, spacing=0.3, size_nm=7.2)
-centers
+for name, center_nm in centers.items():
+    print(name, [round(float(one), 2) for one in center_nm])
 
 # %%
 # Fractions of the whole fibre and of both cubes:

@@ -34,7 +34,7 @@ curve = table[table["direction"] == "all"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.1, 2.4), layout="constrained")
 left.hist(values, bins=np.arange(0, values.max() + 0.2, 0.2), density=True, color="#9aa5b1")
 left.set_xlabel("Local width of the pores (nm)")
-left.set_ylabel("Share of the pore volume (1/nm)")
+left.set_ylabel("Share of volume per nm")
 right.plot(curve["distance_nm"], curve["correlation"], color="#2f6db5")
 right.axhline(np.exp(-1), color="gray", linewidth=0.8, linestyle="--")
 right.axvline(length_nm, color="gray", linewidth=0.8, linestyle="--")

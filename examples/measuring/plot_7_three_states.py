@@ -25,8 +25,8 @@ sheet = comparison_plate(found)
 # %%
 # Differences with their intervals of 95 %. ``below_error`` marks those whose interval holds 0.
 
-columns = ["number", "from", "to", "difference", "low", "high", "below_error"]
-found.differences.filter(items=columns).head(12)
+columns = ["quantity", "state_a", "state_b", "difference", "low_95", "high_95", "below_error"]
+found.differences[columns].head(12).round(1)
 
 # %%
 # What limits the comparison is said in sentences:
