@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib
 import pytest
+from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[1]
@@ -16,10 +17,9 @@ EXAMPLES = sorted((ROOT / "examples").glob("*/*.py"))
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs_and_draws(example, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # an example needs no file of the checkout
-    monkeypatch.setattr(matplotlib, "_called_from_pytest", True)
     with matplotlib.rc_context():
         matplotlib.use("Agg")
         names = runpy.run_path(str(example), run_name="__main__")
-        matplotlib.pyplot.close("all")
+        pyplot.close("all")
     assert any(isinstance(one, Figure) for one in names.values())
     assert not list(tmp_path.iterdir())
