@@ -1,4 +1,6 @@
-"""Figure of the blind test: truth, raw value, corrected value with its interval, on every phantom."""
+"""Figures of the blind test: truth, raw value, corrected value with its interval, on every phantom; and
+how often a difference between two of them is found.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +49,43 @@ def draw_blind(rows: pd.DataFrame) -> Figure:
             axes.set_xlabel("Truth (%)")
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+def draw_power(found: pd.DataFrame) -> Figure:
+    """Draw the share of pairs whose difference is found against its true size, a line per contrast.
+
+    Parameters
+    ----------
+    found : DataFrame
+        As :func:`benchmarks.blind_pairs.power` returns it.
+    """
+    quantities = list(dict.fromkeys(found["quantity"]))
+    with PRINT.in_force():
+        figure = new_figure(PRINT, width_mm=DOUBLE_COLUMN_MM, height_mm=58.0, constrained=True)
+        (line,) = figure.subplots(1, len(quantities), squeeze=False)
+        for axes, quantity in zip(line, quantities, strict=True):
+            part = found[found["quantity"] == quantity]
+            ends = sorted({(row["from"], row["to"]) for row in part.to_dict("records")})
+            for contrast, color, marker in zip(CONTRASTS, SERIES_COLORS, "os", strict=False):
+                rows = part[part["contrast"] == contrast]
+                places = [ends.index(pair) for pair in zip(rows["from"], rows["to"], strict=True)]
+                axes.plot(
+                    places,
+                    rows["found_percent"],
+                    color=color,
+                    marker=marker,
+                    markersize=3,
+                    linewidth=0.9,
+                    label=contrast,
+                )
+            names = [f"{low:g}–{high:g}" if high < 100 else f"≥ {low:g}" for low, high in ends]
+            axes.set_xticks(range(len(ends)), names)
+            axes.set_ylim(0, 100)
+            axes.set_title(quantity, color=INK)
+            axes.set_xlabel(f"True difference ({part['unit'].iloc[0]})")
+        line[0].set_ylabel("Found beyond the error (%)")
+        line[0].legend(frameon=False)
     return figure
 
 

@@ -1,7 +1,7 @@
 """Summary, figure and tables of ``benchmarks/blind.csv``: whether the intervals hold the truth.
 
-``python -m benchmarks.blind_report`` writes ``benchmarks/blind_summary.csv``, ``docs/images/truth.png``
-and the tables of ``docs/truth.md``: no figure there is typed by hand.
+``python -m benchmarks.blind_report`` writes ``benchmarks/blind_summary.csv``, ``docs/images/truth.png``,
+``docs/images/power.png`` and the tables of ``docs/truth.md``: no figure there is typed by hand.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.blind_numbers import CONTRASTS, GROUPS, PHANTOMS
+from benchmarks.blind_pairs import all_pairs, null_pairs, null_table, power, power_table
 from benchmarks.case_tables import read_rows
 from benchmarks.fit_calibration import COVERED, errors_of, quantile, usable
 from benchmarks.truth_report import fill_document
@@ -27,7 +28,7 @@ from napari_snpore.uncertainty.threshold_ensemble import SOURCES
 
 FOLDER = Path(__file__).parent
 DOCUMENT = FOLDER.parent / "docs" / "truth.md"
-PICTURE = FOLDER.parent / "docs" / "images" / "truth"
+PICTURES = FOLDER.parent / "docs" / "images"
 
 CASE = ["simulator", "family", "contrast", "seed", "shape", "dose"]
 
@@ -236,17 +237,21 @@ def write_report(folder: Path = FOLDER, *, figure: bool = True) -> None:
     rows = with_limits(quantities, cases)
     found = summary(rows, constant)
     write_table(folder / "blind_summary.csv", found)
+    by_size = power(all_pairs(rows))
     blocks = {
         "blind phantoms": phantoms_in_words(cases),
         "coverage": coverage_table(found),
         "other numbers": others_table(found),
+        "null pairs": null_table(null_pairs(rows)),
+        "power": power_table(by_size),
     }
     if folder.resolve() == FOLDER.resolve():
         if figure:
-            from benchmarks.blind_figure import draw_blind
+            from benchmarks.blind_figure import draw_blind, draw_power
             from napari_snpore.figures import save_figure
 
-            save_figure(draw_blind(rows), PICTURE)
+            save_figure(draw_blind(rows), PICTURES / "truth", formats=("png",))
+            save_figure(draw_power(by_size), PICTURES / "power", formats=("png",))
         fill_document(DOCUMENT, blocks)
     print(*blocks.values(), sep="\n\n")
 

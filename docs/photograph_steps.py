@@ -1,6 +1,7 @@
 """Pictures of every step in windows of three sizes, dark and light, to be looked at; none of them
 is part of the documentation.
 
+Beside each step lie its settings in full height with every fold open, ``…_settings_dark.png``.
 Needs a screen of at least 1600 × 1000, or Xvfb: ``xvfb-run -a -s "-screen 0 1600x1000x24" python
 docs/photograph_steps.py build/steps``. A second word takes the steps whose names it begins.
 """
@@ -18,13 +19,26 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_snpore.phantom import make_phantom, simulate_measured_series
+from napari_snpore.viewer.forms.form import Fold, FormScroll
 from napari_snpore.viewer.open.samples import phantom_layers
 from napari_snpore.viewer.shared.layers import add_layer, series_data
+from napari_snpore.viewer.workbench.keys import KeySheet
 
 SIZES = ((1600, 1000), (1366, 768), (1024, 700))
 THEMES = ("dark", "light")
 SHAPE = (112, 40, 112)
 FIBRE = (112, 96, 112)
+_WITH_SETTINGS = (
+    "reconstruct",
+    "threshold",
+    "measure",
+    "slices",
+    "subvolumes",
+    "scene",
+    "figure",
+    "in_situ",
+    "compare",
+)
 
 
 def main(folder: Path, only: str = "") -> None:
@@ -42,7 +56,36 @@ def main(folder: Path, only: str = "") -> None:
                 settle(1.0)
                 path = folder / f"{name}_{size[0]}_{theme}.png"
                 viewer.window.screenshot(str(path), canvas_only=False, flash=False)
+        if name.endswith(_WITH_SETTINGS):
+            settings(viewer, folder, name)
+    keys(viewer, folder)
     viewer.close()
+
+
+def keys(viewer: napari.Viewer, folder: Path) -> None:
+    """Write pictures of the sheet of keys."""
+    sheet = KeySheet(opened(viewer))
+    sheet.show()
+    for theme in THEMES:
+        viewer.theme = theme
+        settle(0.5)
+        sheet.grab().save(str(folder / f"keys_{theme}.png"))
+    sheet.close()
+
+
+def settings(viewer: napari.Viewer, folder: Path, name: str) -> None:
+    """Write pictures of all settings of the form that is open."""
+    scroll = opened(viewer).form.findChild(FormScroll)
+    folds = [fold for fold in scroll.findChildren(Fold) if not fold.isExpanded()]
+    for fold in folds:
+        fold.expand(animate=False)
+    for theme in THEMES:
+        viewer.theme = theme
+        settle(1.0)
+        inside = scroll.widget()
+        inside.grab().save(str(folder / f"{name}_settings_{theme}.png"))
+    for fold in folds:
+        fold.collapse(animate=False)
 
 
 def steps(viewer: napari.Viewer, only: str = "") -> Iterator[str]:
@@ -74,6 +117,37 @@ def steps(viewer: napari.Viewer, only: str = "") -> Iterator[str]:
     form.measure()
     viewer.dims.set_current_step(0, 42)
     yield "in_situ"
+    viewer.layers.clear()
+    if only in "compare":
+        yield from compare(viewer)
+    yield from tour(viewer)
+
+
+def compare(viewer: napari.Viewer) -> Iterator[str]:
+    """Three states, tab by tab."""
+    viewer.open_sample("napari-snpore", "three_states")
+    form = opened(viewer, "Compare").form
+    while form.comparison is None or form.status.busy:
+        settle(0.1)
+    yield "compare"
+    for k in range(1, form.tabs.count()):
+        form.tabs.setCurrentIndex(k)
+        yield f"compare_{form.tabs.tabText(k).split()[0].lower()}"
+    form.tabs.setCurrentIndex(1)
+    form.tabs.numbers.open_table()
+    yield "compare_table"
+
+
+def tour(viewer: napari.Viewer) -> Iterator[str]:
+    """The first station of the guided tour."""
+    viewer.window.remove_dock_widget("all")
+    viewer.layers.clear()
+    bench = opened(viewer)
+    bench.tour.start()
+    while bench.tour.state in ("starting", "working"):
+        settle(0.1)
+    yield "tour"
+    bench.tour.leave()
 
 
 def reconstruct(viewer: napari.Viewer) -> Iterator[str]:

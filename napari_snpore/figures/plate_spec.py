@@ -40,7 +40,7 @@ PARTS: Mapping[str, str] = {
     "oblique": "oblique slice",
     "boxes": "subvolumes",
     "fractions": "fractions of the subvolumes",
-    "pair": "subvolume pair with its fractions",
+    "pair": "subvolume pair with fractions",
     "gray_values": "grey values and thresholds",
     "histograms": "length, width, aspect ratio",
     "table": "table of specimens or states",

@@ -88,10 +88,9 @@ def clarity_words(suggestion: Suggestion) -> str:
 
 def loose_words(count: int) -> str:
     """Return what solid voxels outside of the envelope are, and where they count."""
-    what = "solid voxel lies" if count == 1 else "solid voxels lie"
+    voxels, counts = ("voxel", "counts") if count == 1 else ("voxels", "count")
     return (
-        f"{count:,} {what} outside of the envelope, apart from the fibre (noise or dust), and in no"
-        " fraction"
+        f"{count:,} solid {voxels} outside of the envelope (noise or dust) {counts} in no fraction"
     )
 
 

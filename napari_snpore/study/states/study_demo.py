@@ -14,11 +14,11 @@ from typing import Any, cast
 
 import pandas as pd
 
+from napari_snpore.comparison.number_words import difference_writer, value_writer
 from napari_snpore.comparison.state_result import StateResult
 from napari_snpore.compute import ShouldStop
 from napari_snpore.files import write_table
 from napari_snpore.files.atomic import atomic_path
-from napari_snpore.numerals import number
 from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
 from napari_snpore.segmentation.phases import PORE_C_SN
@@ -215,9 +215,10 @@ def demo_text(truth: pd.DataFrame, differences: pd.DataFrame) -> str:
         ]
         for row in rows.to_dict("records"):
             name = f"{row['quantity']}, {row['unit']}".removesuffix(", 1")
-            ends = f"{number(row['low_95'])} to {number(row['high_95'])}"
+            write = value_writer(row)
+            ends = f"{write(row['low_95'])} to {write(row['high_95'])}"
             lines.append(
-                f"  {name:<46}{number(row['truth']):>9}{number(row['value']):>9}{number(row['corrected']):>11}  "
+                f"  {name:<46}{write(row['truth']):>9}{write(row['value']):>9}{write(row['corrected']):>11}  "
                 f"{ends:<20}{_yes_or_no(row['covered'])}"
             )
         lines.append("")
@@ -229,11 +230,12 @@ def demo_text(truth: pd.DataFrame, differences: pd.DataFrame) -> str:
         ]
         for row in rows.to_dict("records"):
             name = f"{row['quantity']}, {row['unit']}".removesuffix(", 1")
-            ends = f"{number(row['low_95'])} to {number(row['high_95'])}"
+            write = difference_writer(row, plus=False)
+            ends = f"{write(row['low_95'])} to {write(row['high_95'])}"
             below = row["below_error"]
             beyond = "–" if pd.isna(below) else "no" if below else "yes"
             lines.append(
-                f"  {name:<46}{number(row['truth']):>9}{number(row['difference']):>9}  {ends:<20}"
+                f"  {name:<46}{write(row['truth']):>9}{write(row['difference']):>9}  {ends:<20}"
                 f"{beyond:<18}{_yes_or_no(row['covered'])}"
             )
         lines.append("")

@@ -81,9 +81,10 @@ class BoxPlacing(QWidget):
             "↶", "Back to the boxes before (Ctrl+Z); again with Ctrl+Shift+Z."
         )
         self.undo_button.clicked.connect(boxes.undo)
-        self.undo_button.setMaximumWidth(32)
+        self.undo_button.setMaximumWidth(26)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
         for button in (
             self.preset_button,
             self.add_button,

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject
 
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 
-_SIZE_PX, _WIDE_FROM_PX = 170.0, 400.0
+_SIZE_PX, _WIDE_FROM_PX = 170.0, 520.0
 """Side of the axes as napari draws them in 3D, and of the smallest canvas in which they are."""
 _SMALL_PX = 90.0
 _MARGIN_PX = 20.0
@@ -51,7 +51,7 @@ def axes_size(height_px: float, width_px: float) -> float:
 
 class _AxesSize(QObject):
     """Keeps the size of the axes of a window: napari gives them 170 px at every turn of the
-    camera.
+    camera, and with every theme and colour.
     """
 
     def __init__(self, viewer: Any) -> None:
@@ -59,8 +59,16 @@ class _AxesSize(QObject):
         self._viewer = weakref.ref(viewer)
         connect_while_alive(self, viewer.canvas.events.size, self.fit)
         camera, dims = viewer.scene.camera.events, viewer.dims.events
-        for emitter in (camera.angles, camera.orientation, dims.ndisplay):
+        for emitter in (
+            camera.angles,
+            camera.orientation,
+            dims.ndisplay,
+            dims.order,
+            viewer.events.theme,
+        ):
             emitter.connect(self.fit, position="last")  # after napari
+        # in the order of connecting: napari was first
+        viewer.canvas.overlays.axes.events.colored.connect(self.fit)
 
     def fit(self, event: Any = None) -> None:
         """Give the axes the size that there is room for."""

@@ -12,6 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer
 
+from napari_snpore.viewer.canvas.hand import keep_hand
 from napari_snpore.viewer.canvas.short_bar import keep_scale_bar_short
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 from napari_snpore.viewer.shared.layers import kind_of
@@ -113,6 +114,7 @@ def keep_fitted(viewer: Any) -> FittedCanvas:
     if found is None:
         found = _OF[id(plain)] = FittedCanvas(plain)
         keep_scale_bar_short(plain)
+        keep_hand(plain)
         weakref.finalize(plain, _OF.pop, id(plain), None)
     return found
 

@@ -1,20 +1,23 @@
-"""The ground of napari's canvas: dark behind a dark volume in 3D, whatever the theme.
+"""The ground of napari's canvas: dark behind a dark volume in 3D, and behind phases that lie on no
+volume, whatever the theme.
 
 A maximum along the line of sight is drawn over the whole volume: in a light theme its vacuum would
-stand as a black lump on white.
+stand as a black lump on white. Pores are white: on white they would end nowhere.
 """
 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import QObject
 
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
+from napari_snpore.viewer.shared.layers import kind_of
 
 _DARK = "black"
 _DARKEST_LIGHT = 0.35
@@ -46,6 +49,8 @@ class CanvasGround(QObject):
         self._on_change()
 
     def _watch(self, layer: Layer) -> None:
+        if isinstance(layer, Labels):
+            connect_while_alive(self, layer.events.visible, self._on_change)
         if isinstance(layer, Image):
             for name in _OF_LAYER:
                 connect_while_alive(self, layer.events.emitters[name], self._on_change)
@@ -55,7 +60,8 @@ class CanvasGround(QObject):
         viewer = self._viewer()
         if viewer is None:
             return
-        dark = viewer.dims.ndisplay == 3 and any(map(_is_dark_ended, viewer.layers))
+        in_3d = viewer.dims.ndisplay == 3 and any(map(_is_dark_ended, viewer.layers))
+        dark = in_3d or (viewer.dims.ndisplay == 2 and _has_bare_phases(viewer.layers))
         canvas = viewer.canvas
         if dark and canvas.background_color_override is None:
             canvas.background_color_override = _DARK
@@ -81,6 +87,14 @@ def keep_ground(viewer: Any) -> CanvasGround:
         found = _OF[id(plain)] = CanvasGround(plain)
         weakref.finalize(plain, _OF.pop, id(plain), None)
     return found
+
+
+def _has_bare_phases(layers: Iterable[Layer]) -> bool:
+    """Say whether phases are visible, and no image is below or over them."""
+    shown = [layer for layer in layers if layer.visible]
+    return any(kind_of(layer) == "phases" for layer in shown) and not any(
+        isinstance(layer, Image) for layer in shown
+    )
 
 
 def _is_dark_ended(layer: Layer) -> bool:

@@ -9,13 +9,15 @@ import weakref
 from typing import Any
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_snpore.numerals import round_length
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 
 _LONGEST_PX = 150.0
 """napari's own bar at its longest."""
+_PLACED_MS = 60
+"""After a change of size, when napari has drawn: it may have placed the bar by the size before."""
 _SHARE = 0.75
 """Share of the width of a narrow canvas that the bar takes at most; the rest are margins."""
 
@@ -36,9 +38,24 @@ class ShortScaleBar(QObject):
         super().__init__()
         self._viewer = weakref.ref(viewer)
         self._length: float | None = None
-        connect_while_alive(self, viewer.canvas.events.size, self.fit)
+        self._placed = QTimer(self)
+        self._placed.setSingleShot(True)
+        self._placed.setInterval(_PLACED_MS)
+        self._placed.timeout.connect(self._place)
+        connect_while_alive(self, viewer.canvas.events.size, self._on_size)
         connect_while_alive(self, viewer.scene.camera.events.zoom, self.fit)
         self.fit()
+
+    def _on_size(self, event: Any) -> None:
+        self.fit(event)
+        self._placed.start()
+
+    def _place(self) -> None:
+        """Let napari put the bar in its corner again."""
+        viewer = self._viewer()
+        if viewer is not None:
+            bar = viewer.canvas.overlays.scale_bar
+            bar.events.position.emit(bar.position)
 
     def fit(self, event: Any = None) -> None:
         """Give the bar a round length that has room, or leave it to napari."""

@@ -69,7 +69,7 @@ class ErrorPanel(Fold):
         )
         self.button = QPushButton("Estimate errors")
         self.form.addRow("Digital twins", self.twins)
-        self.form.addRow("Draws", self.draws)
+        self.form.addRow("Random draws", self.draws)
         self.button.setMinimumHeight(MainButton("", "").minimumHeight())
 
 

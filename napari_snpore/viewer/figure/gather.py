@@ -72,7 +72,7 @@ def missing_for(
     if part in OF_OBJECTS and objects is None:
         return "needs objects: Measure"
     if part == "states" and comparison_in(viewer) is None:
-        return "needs a comparison: Compare"
+        return "needs states: Compare"
     if part == "table" and phases is None and objects is None and comparison_in(viewer) is None:
         return _THRESHOLD
     if part == "oblique" and (slices is None or slices.oblique_of is None):

@@ -63,7 +63,7 @@ class StackPanel(Fold):
         self.form.addRow("Plane", self.plane)
         self.form.addRow(self.labels)
         self.form.addRow(self.overwrite)
-        self.form.addRow("Slices a second", self.speed)
+        self.form.addRow("Slices per second", self.speed)
         self.form.addRow(self.pictures_button)
         self.form.addRow(self.movie_button)
 

@@ -44,6 +44,8 @@ SETTINGS_HEIGHT = 150
 """Height (px) that results leave to the settings above them where a form is high enough."""
 _UNIT = re.compile(r"(\d(?:</b>)?) (%|nm|px|°)")
 """A number and its unit, which stay on one line."""
+_BOUND = re.compile(r" (±|=) |(?<=[θλτ]) (?=\d)")
+"""Spaces beside signs, and between a symbol and its value, at which no line is broken."""
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _RESULT_SHARE = 0.45
 """Share of the height of a form that results get in any case; beyond it they scroll."""
@@ -248,7 +250,13 @@ class ResultText(QLabel):
         return super().text().replace(_NO_BREAK, " ")
 
     def _show(self) -> None:
-        lines = [_UNIT.sub(f"\\1{_NO_BREAK}\\2", line) for line in self._lines]
+        lines = [
+            _BOUND.sub(
+                lambda found: found.group().replace(" ", _NO_BREAK),
+                _UNIT.sub(f"\\1{_NO_BREAK}\\2", line),
+            )
+            for line in self._lines
+        ]
         if lines and self._mark:  # in italics as well: a line above is easily missed
             lines = [f"<b>{caveat(self._mark)}</b>", *(f"<i>{line}</i>" for line in lines)]
         self.setText("<br>".join(lines))

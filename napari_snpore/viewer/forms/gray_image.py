@@ -17,6 +17,8 @@ from napari_snpore.numerals import round_length
 
 _LOW, _HIGH = 0.5, 99.8  # percentiles that become black and white
 _MARGIN = 8
+_GROUND_ALPHA = 170
+"""Of the dark ground of a scale bar: white on it has a contrast of 7 also over white."""
 
 
 class GrayImage(QWidget):
@@ -125,14 +127,18 @@ class GrayImage(QWidget):
 
 
 def paint_scale_bar(painter: QPainter, start: QPointF, width_px: float, words: str) -> None:
-    """Draw a bar from its left end, with its length above, to be read on black and on white."""
+    """Draw a bar from its left end, with its length above, in white on a dark ground: to be read on
+    black and on white.
+    """
     left, base = start.x(), start.y()
-    for color, thick in (("black", 5), ("white", 3)):
-        pen = QPen(QColor(color), thick)
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        painter.setPen(pen)
-        painter.drawLine(QPointF(left, base), QPointF(left + width_px, base))
-    _outlined(painter, QRectF(left, base - 19, 120, 15), words)
+    words_px = painter.fontMetrics().horizontalAdvance(words)
+    ground = QRectF(left - 4, base - 20, max(width_px, words_px) + 8, 25)
+    painter.fillRect(ground, QColor(0, 0, 0, _GROUND_ALPHA))
+    pen = QPen(QColor("white"), 3)
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    painter.setPen(pen)
+    painter.drawLine(QPointF(left, base), QPointF(left + width_px, base))
+    painter.drawText(QRectF(left, base - 19, 120, 15), words)
 
 
 def _outlined(painter: QPainter, where: QRectF, words: str) -> None:

@@ -38,7 +38,7 @@ from napari_snpore.viewer.slices.clicks import slice_clicks
 
 
 class ObjectPanel(QWidget):
-    """Rows *Show*, *Colour*, *Filter*, and the object that is chosen.
+    """Rows *Show* and *colour*, *Filter*, and the object that is chosen.
 
     Signals
     -------
@@ -199,9 +199,11 @@ class ObjectPanel(QWidget):
             box.setMinimumContentsLength(5)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
         line.addWidget(QLabel("Show"))
-        line.addWidget(self.show_box, 1)
-        line.addWidget(self.color_box, 1)
+        line.addWidget(self.show_box, 5)
+        line.addWidget(QLabel("colour"))
+        line.addWidget(self.color_box, 6)  # "each its own" is to fit
         self.buttons = QHBoxLayout()
         self.buttons.setContentsMargins(0, 0, 0, 0)
         self.buttons.addWidget(self.table_button)
@@ -218,7 +220,7 @@ class ObjectPanel(QWidget):
         blocked = self.color_box.blockSignals(True)
         self.color_box.clear()
         for words, column in color_choices(self._table):
-            self.color_box.addItem(f"Colour: {words}", column)
+            self.color_box.addItem(words, column)
         self.color_box.setCurrentIndex(max(0, self.color_box.findData(earlier)))
         self.color_box.blockSignals(blocked)
 

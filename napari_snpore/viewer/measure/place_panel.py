@@ -36,7 +36,7 @@ class PlacePanel(Fold):
 
     def __init__(self) -> None:
         super().__init__("Place and connection")
-        self.wanted = QCheckBox("measure where things lie")
+        self.wanted = QCheckBox("shells, contacts, networks")
         self.wanted.setToolTip(
             "Fractions in shells of equal depth below the surface, contacts between phases, connected networks, and\n"
             "how far balls of several radii get into the pores. Takes between some seconds and a minute."

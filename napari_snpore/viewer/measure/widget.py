@@ -327,7 +327,7 @@ class MeasureWidget(CorrectedForm):
             step=0.1,
             tip="Objects shorter than this count as short; their share is given by number and by volume.",
         )
-        self.with_gray = QCheckBox("from")
+        self.with_gray = QCheckBox("grey values of")
         self.with_gray.setToolTip(
             "Adds mean and sum of the grey values of each object to the table."
         )
@@ -335,6 +335,7 @@ class MeasureWidget(CorrectedForm):
             self._viewer, is_volume, empty="no grey volume", what="grey volume"
         )
         gray = QHBoxLayout()
+        gray.setSpacing(8)
         gray.addWidget(self.with_gray)
         gray.addWidget(self._gray, 1)
         more.form.addRow("Separation contrast h (nm)", self.contrast)
@@ -346,14 +347,14 @@ class MeasureWidget(CorrectedForm):
             "Shows dead pores in red: pores without a path through void to the outside (connectivity 6). See\n"
             "docs/definitions.md, Dead pores."
         )
-        more.form.addRow("Grey values", gray)
+        more.form.addRow(gray)
         more.form.addRow(self.show_dead)
         return more
 
     def _plots(self) -> QWidget:
         self.length_plot = SmallHistogram("length (nm)")
         self.width_plot = SmallHistogram("width (nm)")
-        self.aspect_plot = SmallHistogram("aspect ratio (1)", ends=(0.0, 1.0))
+        self.aspect_plot = SmallHistogram("aspect ratio", ends=(0.0, 1.0))
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         for plot in (self.length_plot, self.width_plot, self.aspect_plot):

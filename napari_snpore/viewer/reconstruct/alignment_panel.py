@@ -10,7 +10,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QGridLayout,
     QHBoxLayout,
     QPushButton,
     QVBoxLayout,
@@ -106,6 +105,7 @@ class AlignmentPanel(QWidget):
         self.rows.addRow("Offset (px)", self.offset)
         column.addLayout(self.rows)
         column.addLayout(self._pictures())
+        column.addLayout(self._buttons())
         self.found = ResultText(
             "Direction of the tilt axis with its standard error (a jackknife over groups of tilts), its offset, and\n"
             "the median distance between aligned images and re-projections. Below: what the images could not decide.\n"
@@ -117,16 +117,25 @@ class AlignmentPanel(QWidget):
         self.mode.currentIndexChanged.connect(self._on_mode)
         self.show_alignment(None)
 
-    def _pictures(self) -> QGridLayout:
-        self.before = GrayImage(_SINOGRAM, square_pixels=False)
+    def _pictures(self) -> QHBoxLayout:
+        self.before = GrayImage(_SINOGRAM, empty="sinogram", square_pixels=False)
         self.after = GrayImage(_SINOGRAM, square_pixels=False)
+        self.after.hide()  # until there is an alignment
         tip = (
             "Sinogram: the same row of every image, one tilt below the other. In an aligned series each object draws a\n"
             "smooth curve."
         )
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for picture in (self.before, self.after):
+            picture.setToolTip(tip)
+            row.addWidget(picture, 1)
+        return row
+
+    def _buttons(self) -> QHBoxLayout:
         self.import_button, self.export_button = (
-            QPushButton("Import .xf…"),
-            QPushButton("Export .xf…"),
+            QPushButton("Import .xf …"),
+            QPushButton("Export .xf …"),
         )
         self.import_button.setToolTip(
             "Reads an alignment made with IMOD: an .xf file with one line for each image that is used."
@@ -136,14 +145,11 @@ class AlignmentPanel(QWidget):
         )
         self.import_button.clicked.connect(self._on_import)
         self.export_button.clicked.connect(self._on_export)
-        grid = QGridLayout()
-        grid.setSpacing(4)
-        for column, picture in enumerate((self.before, self.after)):
-            picture.setToolTip(tip)
-            grid.addWidget(picture, 0, column)
-        grid.addWidget(self.import_button, 1, 0)
-        grid.addWidget(self.export_button, 1, 1)
-        return grid
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for button in (self.import_button, self.export_button):
+            row.addWidget(button, 1)
+        return row
 
     @property
     def enabled(self) -> bool:

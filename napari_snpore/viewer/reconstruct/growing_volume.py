@@ -1,4 +1,6 @@
-"""Layer of the volume during its reconstruction; other steps do not accept it as a result."""
+"""Layer of the volume during its reconstruction, which other steps do not accept as a result; and the
+grey values between which a volume is shown at first.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,33 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
+from numpy.typing import NDArray
 
 from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, add_layer, volume_data
 from napari_snpore.viewer.shared.view_kept import keeping_choice
 from napari_snpore.volume import Volume
 
-_WHITE = 99.9
+_BLACK, _WHITE = 0.1, 99.9
+"""Percentiles of the grey values that are shown black and white: a few voxels that an iteration
+overshoots would leave all others dark.
+"""
+_MOST_VOXELS = 1_000_000
+"""Of a volume that are looked at for these percentiles, which takes some hundredths of a second."""
+
+
+def first_contrast(volume: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the grey values between which a volume is shown at first.
+
+    Parameters
+    ----------
+    volume : array, shape (z, y, x)
+        Grey values; every n-th voxel of a large one is looked at.
+    """
+    flat = volume.reshape(-1)
+    # odd, so that voxels of all columns are met where the rows are a power of two long
+    every = flat[:: (flat.size // _MOST_VOXELS) | 1]
+    low, high = np.percentile(every, [_BLACK, _WHITE])
+    return float(min(low, 0.0)), float(max(high, 1e-30))
 
 
 class GrowingVolume:

@@ -1,7 +1,12 @@
-"""Live cross-section: updated at once with few iterations, then with the options of the volume."""
+"""Live cross-section: updated at once with few iterations, then with the options of the volume; that
+of the volume itself once it was made.
+"""
 
 from __future__ import annotations
 
+from html import escape
+
+import numpy as np
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
@@ -9,6 +14,7 @@ from napari_snpore.history import ReconstructStep
 from napari_snpore.study.plane_preview import LivePlane
 from napari_snpore.viewer.forms.form import CAVEAT, percent
 from napari_snpore.viewer.forms.gray_image import GrayImage
+from napari_snpore.volume import Volume
 
 _PLACES = 1000
 _HEIGHT = 210
@@ -54,8 +60,7 @@ class LiveSlice(QWidget):
 
     def show_plane(self, live: LivePlane, rows: int, *, note: str = "") -> None:
         """Show a plane; ``note`` is its caveat."""
-        y = min(int(self.share * rows), rows - 1)
-        self.place.setText(f"{y} px, {y * live.pixel_size_nm:.4g} nm")
+        self._show_place(rows, live.pixel_size_nm)
         self.picture.show_image(live.plane.image, pixel_nm=live.pixel_size_nm, title="XZ slice")
         made = live.plane.made_by
         words = made.method.upper()
@@ -71,6 +76,19 @@ class LiveSlice(QWidget):
             words += ", grey values " + ", ".join(f"{level:.3g}" for level in made.gray_levels)
         words += f" ({live.seconds:.2f} s)"
         self.caption.setText(f"{words}<br>{CAVEAT} {note}" if note else words)
+
+    def show_volume(self, volume: Volume, name: str) -> None:
+        """Show the cross-section of a volume that was made with the present settings."""
+        y, pixel_nm = self._show_place(volume.shape[1], volume.spacing[1]), volume.spacing[2]
+        plane = np.asarray(volume.data[:, y, :])
+        self.picture.show_image(plane, pixel_nm=pixel_nm, title="XZ slice")
+        self.caption.setText(f"of the volume '{escape(name)}'")
+
+    def _show_place(self, rows: int, pixel_nm: float) -> int:
+        """Say where along the tilt axis the slider is, and return the row."""
+        y = min(int(self.share * rows), rows - 1)
+        self.place.setText(f"{y} px, {y * pixel_nm:.4g} nm")
+        return y
 
     def say(self, sentence: str) -> None:
         """Show why there is no plane."""

@@ -216,6 +216,7 @@ class MethodPanel(QFormLayout):
         ends = "tolerance" in taken or ("stop" in taken and self.stop.currentData() == "noise")
         label = self.labelForField(self.iterations)
         label.setText("At most" if ends else "Iterations")  # type: ignore[union-attr]
+        self.iterations.setSuffix(" iterations" if ends else "")
 
     def _usual(self, key: Method) -> int:
         """Return the default number of iterations of a method; 1 for WBP, whose row is hidden."""

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_snpore.viewer.forms.form import CAVEAT, number, percent, signed
 
-_COLUMNS = ("tilt (°)", "shift (px)", "left (px)", "residual", "looks bad?")
+_COLUMNS = ("tilt (°)", "shift (px)", "error (px)", "residual", "defect")
 _TIPS = (
     "Tick: this image takes part.",
     "Length of the shift that aligns the image.",

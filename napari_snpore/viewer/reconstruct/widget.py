@@ -49,7 +49,7 @@ from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.forms.tilt_images import keep_images
 from napari_snpore.viewer.reconstruct.alignment_panel import AlignmentPanel
-from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
+from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume, first_contrast
 from napari_snpore.viewer.reconstruct.live_slice import COMING, NO_SERIES, LiveSlice
 from napari_snpore.viewer.reconstruct.method_panel import MethodPanel
 from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
@@ -143,6 +143,7 @@ class ReconstructWidget(LayerForm):
         self._blur_of: tuple[Any, ...] | None = None
         self._stages: Stages | None = None
         self._aligned: PreparedAlignment | None = None
+        self._only_looked = False
         self._news = _News()
         self._build()
         self._growing = GrowingVolume(self._viewer)
@@ -389,9 +390,9 @@ class ReconstructWidget(LayerForm):
             signal.connect(self._freshness.compare)
 
     def _settings(self) -> tuple[Any, ...]:
-        """Return everything that a volume is made with, but for what the images decide."""
+        """Return everything that a volume is made with, but for the blur that the images decide."""
         section, _ = self.method.section_of_run()
-        return self.layer, self._images_key(), section.model_dump_json()
+        return self.layer, self._images_key(), section.model_dump_json(), _axis_of(self.alignment)
 
     def _required(self) -> Stages:
         self._layer_choice.required()
@@ -405,7 +406,7 @@ class ReconstructWidget(LayerForm):
     def _on_layer(self, layer: Layer | None) -> None:
         self._live.drop()
         self._looking.drop()
-        self._stages, self._aligned = None, None
+        self._stages, self._aligned, self._only_looked = None, None, False
         self._forget_blur()
         self._on_busy(self.status.busy)
         self.about.setVisible(layer is not None)
@@ -487,6 +488,7 @@ class ReconstructWidget(LayerForm):
     def _on_aligned(self, found: PreparedAlignment) -> None:
         self._aligned = found
         self._show_alignment()
+        self._freshness.compare()
         self._refresh()
 
     def _on_moved(self) -> None:
@@ -528,6 +530,7 @@ class ReconstructWidget(LayerForm):
         except (InputError, ValueError) as error:
             self.slice.say(str(error))
             return
+        self._show_made()
         alignment, share, enabled = self.alignment, self.slice.share, self.aligning.enabled
         angle = self.aligning.given_angle
 
@@ -550,12 +553,24 @@ class ReconstructWidget(LayerForm):
             if shown.aligned
             else "not aligned yet: the direction of the axis is the file's, shifts are not known"
         )
-        self.slice.show_plane(shown.live, shown.rows, note=note)
+        made = self._show_made()
+        if not made:
+            self.slice.show_plane(shown.live, shown.rows, note=note)
         self.aligning.show_rows(
             shown.live.before, shown.live.after, aligned=self.alignment is not None
         )
-        if not shown.live.final and not self.status.busy:
+        self._only_looked = not shown.live.final and not made and self.status.busy
+        if not shown.live.final and not made and not self.status.busy:
             self._again()
+
+    def _show_made(self) -> bool:
+        """Show the cross-section of the last volume where it was made with the present settings;
+        return whether it was.
+        """
+        if self.result is None or self._made is None or self._freshness.is_stale:
+            return False
+        self.slice.show_volume(self.result.volume, self._made.name)
+        return True
 
     def _show_prepared(self) -> None:
         try:
@@ -603,7 +618,10 @@ class ReconstructWidget(LayerForm):
         if self.keep_aligned.isChecked():
             self._put_beside(series_data(found.aligned, f"{stem}{SEPARATOR}aligned", visible=False))
         series.visible = False  # it lies in the same place as the volume and would hide it
+        known = list(self._viewer.layers)
         self._made = put_layer(self._viewer, volume_data(found.volume, name))
+        if not any(self._made is one for one in known):  # else the user's contrast stays
+            self._made.contrast_limits = first_contrast(np.asarray(found.volume.data))
         keep_images(self._made, found.aligned)
         breathe(self._viewer)
         self._viewer.layers.selection.active = self._made
@@ -614,7 +632,8 @@ class ReconstructWidget(LayerForm):
         if shown and len(used) == len(found.quality.residual_per_tilt):
             self.tilts.show_residuals(used.tolist(), found.quality.residual_per_tilt)
         self.numbers.show_lines(result_lines(found))
-        self._freshness.note(settings)
+        self._freshness.note((*settings[:3], _axis_of(found.alignment)))
+        self._only_looked = not self._show_made() and self._only_looked
         self.status.say(f"Made '{name}'.")
         if self.compares.isChecked() and halves_slices(found) and not self._finished_early():
             self.status.run(
@@ -641,6 +660,17 @@ class ReconstructWidget(LayerForm):
         self.aligning.align_button.setEnabled(ready and self.aligning.enabled)
         if not busy:
             self._growing.hide()
+        if not busy and self._only_looked:
+            self._only_looked = False
+            self._again()  # the first look came while a run took the processor
+
+
+def _axis_of(alignment: Alignment | None) -> tuple[float, float, bytes] | None:
+    """Return what tells one alignment from another, with the decimals that the form shows."""
+    if alignment is None:
+        return None
+    angle, offset = alignment.tilt_axis_angle_deg, alignment.tilt_axis_offset_px
+    return round(angle, 2), round(offset, 2), np.round(alignment.shifts_px, 3).tobytes()
 
 
 def _looked_at(stages: Stages, should_stop: ShouldStop) -> tuple[Stages, Any, list[str]]:

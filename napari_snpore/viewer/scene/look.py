@@ -22,8 +22,10 @@ TEMPERATURE = "inferno"
 colour-blind readers.
 """
 
-ON_WHITE = "inferno on white"
-"""The same with a clear low end: vacuum is not drawn black on a white ground."""
+ON_WHITE = "inferno paper"
+"""The same with a clear low end: vacuum is not drawn black on a white ground. The name is short: napari
+lists every colormap that was ever in use, and the longest name is the width of its controls.
+"""
 
 RENDERINGS: Mapping[str, str] = {
     "brightest, fading with depth": "attenuated_mip",

@@ -62,8 +62,8 @@ class MoviePanel(Fold):
         self.save_button.clicked.connect(self._ask_path)
         self.form.addRow("Movie of", self.of)
         self.form.addRow("Turn about", self.axis)
-        self.form.addRow("Pictures a turn", self.frames)
-        self.form.addRow("Pictures a second", self.speed)
+        self.form.addRow("Pictures per turn", self.frames)
+        self.form.addRow("Pictures per second", self.speed)
         self.form.addRow(self.save_button)
         self.of.currentIndexChanged.connect(self._enable)
         for emitter in (viewer.layers.events.inserted, viewer.layers.events.removed):

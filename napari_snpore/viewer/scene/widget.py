@@ -191,7 +191,7 @@ class SceneWidget(LayerForm):
             "What is shown of the grey values along the line of sight: the highest, a sum, a surface."
         )
         self.rendering.currentTextChanged.connect(self._on_rendering)
-        rows.addRow("A pixel shows", self.rendering)
+        rows.addRow("Rendering", self.rendering)
         self.boxed = QCheckBox("bounding box")
         self.boxed.setToolTip("Draw the edges of the volume.")
         self.boxed.toggled.connect(self._on_boxed)

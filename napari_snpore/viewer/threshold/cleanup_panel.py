@@ -11,11 +11,13 @@ from napari_snpore.segmentation.cleanup import CleanupOptions
 from napari_snpore.viewer.forms.form import CountBox, Fold, NumberBox
 
 _METHODS = {
-    "gaussian": "Gaussian: standard deviation in voxels",
-    "median": "Median: radius in voxels",
-    "nl_means": "Non-local means: times the noise of the volume",
-    "tv": "Total variation: times the noise of the volume",
+    "gaussian": ("Gaussian", "standard deviation in voxels"),
+    "median": ("median", "radius in voxels"),
+    "nl_means": ("non-local means", "times the noise of the volume"),
+    "tv": ("total variation", "times the noise of the volume"),
 }
+"""Names of the methods of smoothing, and what their number means."""
+_METHODS_TIP = "\n".join(f"{name}: {meaning}" for name, meaning in _METHODS.values())
 
 
 class CleanupPanel(Fold):
@@ -27,11 +29,14 @@ class CleanupPanel(Fold):
     def __init__(self) -> None:
         super().__init__("Clean up")
         self.method = QComboBox()
-        self.method.addItems(list(_METHODS))
-        self.method.setToolTip("\n".join(_METHODS.values()))
-        self.strength = NumberBox(
-            1.0, 0.1, 20.0, step=0.1, decimals=1, tip="\n".join(_METHODS.values())
+        for key, (name, _) in _METHODS.items():
+            self.method.addItem(name, key)
+        self.method.setToolTip(_METHODS_TIP)
+        self.method.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+        self.method.setMinimumContentsLength(9)
+        self.strength = NumberBox(1.0, 0.1, 20.0, step=0.1, decimals=1, tip=_METHODS_TIP)
         self.smooth_button = QPushButton("Smooth")
         self.smooth_button.setToolTip(
             "Makes a smoothed volume as a layer of its own, which is then the volume of this form."
@@ -63,6 +68,7 @@ class CleanupPanel(Fold):
             (specks, (self.speck_phase, self.speck_size)),
         ):
             line.setContentsMargins(0, 0, 0, 0)
+            line.setSpacing(6)
             for widget in widgets:
                 line.addWidget(widget)
         self.form.addRow("Smooth", smooth)

@@ -51,7 +51,7 @@ class EnvelopeSettings(QWidget):
             "Finds the envelope of the fibre, which tells vacuum around it from pores inside, by ambient occlusion.\n"
             "Fractions are then of the envelope."
         )
-        self.field_button = QPushButton("Occlusion")
+        self.field_button = QPushButton("Show")
         self.field_button.setToolTip(
             "Show the ambient occlusion as a layer: the share of directions in which a voxel meets solid, which τ is\n"
             "compared with. 0 in the open, 0.5 on a flat wall, 1 in a closed pore."
@@ -60,11 +60,14 @@ class EnvelopeSettings(QWidget):
         self.state.setWordWrap(True)
         rows = form_layout()
         rows.addRow("Ray length (nm)", self.ray_length)
-        rows.addRow("Occlusion τ (share)", self.tau)
+        occlusion = QHBoxLayout()
+        occlusion.setSpacing(6)
+        occlusion.addWidget(self.tau, 1)
+        occlusion.addWidget(self.field_button)
+        rows.addRow("Occlusion τ (share)", occlusion)
         line = QHBoxLayout()
         line.addWidget(self.cut)
         line.addStretch(1)
-        line.addWidget(self.field_button)
         line.addWidget(self.make_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -44,6 +44,7 @@ class HistogramRegion(QWidget):
         self.figures.setToolTip(
             "Lowest to highest grey value, mean, and the share of voxels at the highest possible value."
         )
+        self.figures.setWordWrap(True)  # many digits must not widen the window
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.choice)

@@ -101,4 +101,4 @@ def _calibrated(histogram: Histogram, thresholds: tuple[float, ...]) -> list[str
         return []
     words = ", ".join(number(value) for value in found.to_calibrated(thresholds))
     doubt = f" {CAVEAT} {found.warning}" if found.warning else ""
-    return [f"with vacuum = 0, carbon = 1: {words}{doubt}"]
+    return [f"on a scale where vacuum is 0 and carbon 1: {words}{doubt}"]

@@ -33,7 +33,7 @@ class ThresholdTools(QWidget):
         self.redo = QPushButton("↷")
         self.redo.setToolTip("Take back an undo (Ctrl+Shift+Z).")
         for button in (self.undo, self.redo):
-            button.setMaximumWidth(32)
+            button.setMaximumWidth(26)
         self.method = QComboBox()
         self._phase_count = 3
         for key in get_args(ThresholdRule):
@@ -53,6 +53,7 @@ class ThresholdTools(QWidget):
         self.suggest.setToolTip("Sets the thresholds that the rule beside it finds.")
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
         line.addWidget(self.log)
         line.addWidget(self.preview)
         line.addStretch(1)

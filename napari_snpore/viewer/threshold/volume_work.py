@@ -90,7 +90,7 @@ class VolumeWork(QObject):
         except InputError as error:
             form.status.refuse(error)
             return
-        method, strength = form.cleanup.method.currentText(), form.cleanup.strength.value()
+        method, strength = form.cleanup.method.currentData(), form.cleanup.strength.value()
 
         def work(progress: Progress, should_stop: ShouldStop) -> Volume:
             return smooth_volume(

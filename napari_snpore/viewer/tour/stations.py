@@ -123,7 +123,7 @@ STATIONS: Sequence[Station] = (
     Station(
         "Tilt series",
         "A real HAADF tilt series of a needle is opened: 91 images, 2° apart.",
-        "Move the slider below the picture: each position is one tilt angle.",
+        "the slider below the picture; move it: each position is one tilt angle.",
         "",
         None,
         _open_sample,
@@ -133,8 +133,8 @@ STATIONS: Sequence[Station] = (
         "Reconstruct",
         "The images are aligned, their blur is found, and a volume is computed (TV). This is the"
         " longest step.",
-        "In the form: the live cross-section, and below it the residual, the resolution guide D·Δθ"
-        " and what the missing tilts do to it.",
+        "the cross-section in the form, and below it the residual, the resolution guide D·Δθ and"
+        " what the missing tilts do to it.",
         "Reconstruct",
         ReconstructWidget,
         lambda bench, form: _press(form.main_button),
@@ -145,7 +145,8 @@ STATIONS: Sequence[Station] = (
         "Threshold",
         "The grey values are counted and a threshold between void and needle is suggested; a needle"
         " has two phases, a fibre with tin has three.",
-        "Drag the line in the histogram: colours and fractions follow at once. Ctrl+Z takes it back.",
+        "the line in the histogram; drag it: colours and fractions follow at once. Ctrl+Z takes it"
+        " back.",
         "Threshold",
         ThresholdWidget,
         _set_two_phases,
@@ -154,7 +155,7 @@ STATIONS: Sequence[Station] = (
     Station(
         "Envelope",
         "Vacuum beside the needle is as dark as a pore; ambient occlusion tells them apart.",
-        "The envelope is drawn around the needle; fractions are of its volume from now on.",
+        "the outline of the envelope around the needle; fractions are of its volume from now on.",
         "Envelope",
         ThresholdWidget,
         lambda bench, form: _press(form.envelope.make_button),
@@ -163,7 +164,7 @@ STATIONS: Sequence[Station] = (
     Station(
         "Phases",
         "Apply labels every voxel with its phase, exactly.",
-        "The labels layer on top, and the fractions in the form.",
+        "the layer of phases on top, and the fractions in the form.",
         "Threshold",
         ThresholdWidget,
         _apply,
@@ -172,7 +173,7 @@ STATIONS: Sequence[Station] = (
     Station(
         "Slices",
         "Three linked slices are opened.",
-        "Drag the cross-hair in one slice: the others follow. Positions are in nm.",
+        "the cross-hair; drag it in one slice: the others follow. Positions are in nm.",
         "Slices",
         OrthoSlicesWidget,
         lambda bench, form: True,
@@ -181,7 +182,7 @@ STATIONS: Sequence[Station] = (
     Station(
         "Subvolumes",
         "A cube is placed in the centre and one at the edge, by the envelope.",
-        "The boxes in the slices, which can be dragged, and their fractions in the table.",
+        "the boxes in the slices, which can be dragged, and their fractions in the table.",
         "Subvolumes",
         SubvolumeWidget,
         lambda bench, form: _press(form.placing.preset_button),
@@ -190,7 +191,7 @@ STATIONS: Sequence[Station] = (
     Station(
         "Measure",
         "The objects of a phase are labelled and each is measured: length, width, volume.",
-        "The numbers with their caveats, the histograms, and the table of objects.",
+        "the numbers with their caveats, the histograms, and the table of objects.",
         "Measure",
         MeasureWidget,
         lambda bench, form: _press(form.main_button),
@@ -200,7 +201,7 @@ STATIONS: Sequence[Station] = (
     Station(
         "3D scene",
         "The volume is shown in 3D as in the paper, with its bounding box.",
-        "Turn it with the mouse. Phases as lit surfaces, cuts and movies are in the form.",
+        "the scene; turn it with the mouse. Phases as lit surfaces, cuts and movies are in the form.",
         "3D scene",
         SceneWidget,
         lambda bench, form: _press(form.main_button),
@@ -209,7 +210,7 @@ STATIONS: Sequence[Station] = (
     Station(
         "Figure",
         "The plate is drawn from what the window shows.",
-        "The preview. Save plate … writes it as PNG, SVG or PDF, with the recipe inside.",
+        "the preview. Save plate … writes it as PNG, SVG or PDF, with the recipe inside.",
         "Figure",
         FigureWidget,
         lambda bench, form: _press(form.preview_button),

@@ -48,7 +48,7 @@ class StepHeader(QWidget):
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         line = QHBoxLayout(self)
         line.setContentsMargins(4, 2, 4, 2)
-        line.setSpacing(6)
+        line.setSpacing(4)
         line.addWidget(self.back_button)
         line.addWidget(self.name)
         line.addWidget(self.words, 1)
@@ -82,6 +82,9 @@ class StepHeader(QWidget):
         sentences = f"{WORDS[step.state].capitalize()}. {step.hint}"
         self.setToolTip(f"{step.holds}\n{sentences}" if step.holds else sentences)
         self.setAccessibleName(f"{step.name}: {step.words}")
+        line = self.layout()
+        if line is not None:
+            line.activate()  # else new words are drawn once in the old places
 
     def show_folded(self, is_folded: bool) -> None:
         """Show whether the list below is folded."""
@@ -105,5 +108,5 @@ def _button(text: str, tip: str) -> QToolButton:
     button.setText(text)
     button.setToolTip(tip)
     button.setAutoRaise(True)
-    button.setMinimumSize(26, 24)
+    button.setMinimumSize(22, 24)
     return button

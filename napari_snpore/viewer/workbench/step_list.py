@@ -1,4 +1,4 @@
-"""The list of steps: specimen, *Open …*, *Sample*, and one row a step."""
+"""The list of steps: specimen, *Open …*, *Sample*, and one row per step."""
 
 from __future__ import annotations
 
@@ -150,10 +150,14 @@ class StepList(QWidget):
         return QSize(super().minimumSizeHint().width(), 90)
 
     def align_names(self) -> None:
-        """Let the words of all rows begin at the same place."""
-        widest = max(row.name_width for row in self.rows)
+        """Let the names of all rows begin at the same place, and their words too."""
+        number, name = (
+            max(row.number_width for row in self.rows),
+            max(row.name_width for row in self.rows),
+        )
         for row in self.rows:
-            row.name.setFixedWidth(widest)
+            row.number.setFixedWidth(number)
+            row.name.setFixedWidth(name)
 
     def show_specimens(self, names: list[str], specimen: str | None) -> None:
         """Offer the specimens where there are several, else show the name of the one."""
@@ -178,6 +182,7 @@ class StepList(QWidget):
                 hover=_between(ground, ink, 0.12),
                 focus=_between(ground, ink, 0.7),
                 faint=_between(ground, ink, 0.6),
+                quiet=_between(ground, ink, 0.7),
             )
 
     def _press(self, row: StepRow, checked: bool = False) -> None:

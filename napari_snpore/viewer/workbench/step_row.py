@@ -22,6 +22,8 @@ from napari_snpore.viewer.workbench.work_step import SIGNS, WORDS, WorkStep
 _NARROWEST = 240
 _ABOVE = 1
 _AROUND = 6
+_QUIET = ("waits", "spare", "later")
+"""States in which there is nothing to do here yet."""
 
 
 class StepRow(QAbstractButton):
@@ -34,19 +36,19 @@ class StepRow(QAbstractButton):
         self.step: WorkStep | None = None
         self._chosen = False
         self._mark = QColor()
-        self.name, self.words, self.sign = QLabel(), QLabel(), QLabel()
+        self.number, self.name, self.words, self.sign = QLabel(), QLabel(), QLabel(), QLabel()
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.words.setWordWrap(True)
         self.words.setMinimumWidth(60)
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
         self.sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.sign.setFixedWidth(20)
         line = QHBoxLayout(self)
-        line.setContentsMargins(6, _ABOVE, 4, _ABOVE)
+        line.setContentsMargins(4, _ABOVE, 4, _ABOVE)
         line.setSpacing(6)
-        line.addWidget(self.name)
-        line.addWidget(self.words, 1)
-        line.addWidget(self.sign)
-        for label in (self.name, self.words, self.sign):
+        labels = (self.number, self.name, self.words, self.sign)
+        for label in labels:
+            line.addWidget(label, int(label is self.words))
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             label.setTextFormat(
                 Qt.TextFormat.PlainText
@@ -63,12 +65,12 @@ class StepRow(QAbstractButton):
         """Width of the name in bold, so that nothing moves when another step becomes the next
         one.
         """
-        self.name.ensurePolished()
-        font = QFont(self.name.font())
-        font.setBold(True)
-        return (
-            QFontMetrics(font).horizontalAdvance(self.name.text()) + _AROUND
-        )  # its size hint grows with its width
+        return _width_in_bold(self.name) + _AROUND
+
+    @property
+    def number_width(self) -> int:
+        """Width of the number in bold."""
+        return _width_in_bold(self.number) + _AROUND
 
     def sizeHint(self) -> QSize:
         """Return the size of one line; more lines are asked for by ``heightForWidth``."""
@@ -91,11 +93,14 @@ class StepRow(QAbstractButton):
             self._chosen = is_chosen
             self.update()
         self.setEnabled(available)
-        self.name.setText(step.name if step.number is None else f"{step.number}  {step.name}")
+        self.number.setText("" if step.number is None else str(step.number))
+        self.name.setText(step.name)
         font = self.name.font()
         font.setBold(is_next)
-        self.name.setFont(font)
+        for label in (self.number, self.name):
+            label.setFont(font)
         self.words.setText(breakable(step.words))
+        self._show_quiet(step.state in _QUIET)
         self.sign.setText(SIGNS[step.state])
         sentences = f"{WORDS[step.state].capitalize()}. {step.hint}"
         self.setToolTip(f"{step.holds}\n{sentences}" if step.holds else sentences)
@@ -103,9 +108,20 @@ class StepRow(QAbstractButton):
         self.setAccessibleName(f"{step.name}: {step.words}")
         self.setAccessibleDescription(sentences)
 
-    def set_colors(self, *, hover: str, focus: str, faint: str) -> None:
+    def _show_quiet(self, is_quiet: bool) -> None:
+        """Draw the words and the sign of a step that waits in a quieter colour."""
+        if is_quiet == self.words.property("quiet"):
+            return
+        for label in (self.words, self.sign):
+            label.setProperty("quiet", is_quiet)
+            style = label.style()
+            if style is not None:  # applies the style sheet to the new property
+                style.unpolish(label)
+                style.polish(label)
+
+    def set_colors(self, *, hover: str, focus: str, faint: str, quiet: str) -> None:
         """Set the colours of the theme: of the row under the mouse, of the frame around the focus
-        and the mark of the chosen row, of what is disabled.
+        and the mark of the chosen row, of what is disabled, of the words of a step that waits.
         """
         self._mark = QColor(focus)
         self.setStyleSheet(
@@ -114,6 +130,7 @@ class StepRow(QAbstractButton):
             f"StepRow:focus {{border: 1px solid {focus};}}"
             "QLabel {background: transparent;}"
             "QLabel#sign {font-size: 11pt;}"
+            f'QLabel[quiet="true"] {{color: {quiet};}}'
             f"QLabel:disabled {{color: {faint};}}"
         )
 
@@ -144,3 +161,11 @@ class StepRow(QAbstractButton):
         if self._chosen:
             painter.fillRect(0, 2, 3, self.height() - 4, self._mark)
         painter.end()
+
+
+def _width_in_bold(label: QLabel) -> int:
+    """Return the width of a label's text in bold; its size hint would grow with its width."""
+    label.ensurePolished()
+    font = QFont(label.font())
+    font.setBold(True)
+    return QFontMetrics(font).horizontalAdvance(label.text())

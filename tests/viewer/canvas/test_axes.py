@@ -32,3 +32,15 @@ def test_a_turn_of_the_camera_leaves_the_axes_as_large_as_they_were(make_napari_
     viewer.scene.camera.angles = (10.0, 20.0, 30.0)
     assert viewer.canvas.overlays.axes.size == 90
     assert tuple(drawn_side(viewer)) == (90, 90)
+
+
+def test_a_theme_leaves_the_axes_as_large_as_they_were(make_napari_viewer_proxy):
+    viewer = make_napari_viewer_proxy()
+    viewer.add_image(np.zeros((8, 8, 8)))
+    viewer.dims.ndisplay = 3
+    viewer.canvas.size = (321, 139)
+    show_axes(viewer)
+    viewer.theme = "light" if viewer.theme == "dark" else "dark"
+    assert tuple(drawn_side(viewer)) == (90, 90)
+    viewer.canvas.overlays.axes.colored = not viewer.canvas.overlays.axes.colored
+    assert tuple(drawn_side(viewer)) == (90, 90)

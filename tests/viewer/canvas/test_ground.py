@@ -8,6 +8,7 @@ from napari.components import ViewerModel
 
 from napari_snpore.viewer.canvas.axes import show_axes
 from napari_snpore.viewer.canvas.ground import keep_ground
+from napari_snpore.viewer.shared.layers import KEY
 
 
 @pytest.fixture
@@ -40,6 +41,23 @@ def test_black_behind_a_gray_volume_in_3d_alone(light):
 def test_a_colormap_with_a_clear_low_end_needs_no_dark_ground(light):
     light.add_image(np.zeros((4, 5, 6)), colormap=np.array([[0, 0, 0, 0], [1, 1, 1, 1]]))
     light.dims.ndisplay = 3
+    assert ground(light) == (1, 1, 1)
+
+
+def test_phases_on_no_volume_have_a_dark_ground(light):
+    """Their pores are white."""
+    record = {KEY: {"kind": "phases"}}
+    phases = light.add_labels(np.ones((4, 5, 6), np.uint8), metadata=record)
+    assert ground(light) == (0, 0, 0)
+    phases.visible = False
+    assert ground(light) == (1, 1, 1)
+    phases.visible = True
+    light.add_image(np.zeros((4, 5, 6)), colormap="gray")
+    assert ground(light) == (1, 1, 1)
+    light.layers.remove(light.layers[-1])
+    assert ground(light) == (0, 0, 0)
+    light.layers.remove(phases)
+    light.add_labels(np.ones((4, 5, 6), np.uint8))
     assert ground(light) == (1, 1, 1)
 
 

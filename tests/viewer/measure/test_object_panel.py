@@ -157,10 +157,10 @@ def test_the_voxel_of_an_object_is_one_of_its_own(widget, viewer):
 def test_the_list_of_colours_has_words(widget):
     words = entries(widget.color_box)
     assert words[:4] == [
-        "Colour: each its own",
-        "Colour: length, nm",
-        "Colour: width, nm",
-        "Colour: aspect ratio",
+        "each its own",
+        "length, nm",
+        "width, nm",
+        "aspect ratio",
     ]
     assert not [one for one in words if "_" in one]
 

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.tilt_series import TiltSeries
+from napari_snpore.viewer.reconstruct.growing_volume import first_contrast
 from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
 from napari_snpore.viewer.shared.layers import add_layer, series_data, volume_from_layer
 
@@ -251,6 +252,56 @@ def test_a_bad_tilt_is_named(viewer, qtbot, series):
     assert widget.tilts.left_out == [], "nothing is left out unasked"
 
 
+def test_the_cross_section_is_that_of_the_volume_once_it_is_made(widget, viewer):
+    """The rod has one cross-section; one plane of the volume is changed by hand to tell it."""
+    widget.compares.setChecked(False)
+    widget.method.iterations.setValue(50)
+    live(widget)
+    assert "SIRT 50, residual" in widget.slice.caption.text()
+    widget.reconstruct()
+    assert widget.slice.caption.text() == "of the volume 'rod · SIRT 50'"
+    live(widget)
+    assert widget.slice.caption.text() == "of the volume 'rod · SIRT 50'"
+    widget.result.volume.data[:, 3, :] = 0
+    widget.slice.slider.setValue(220)  # row 3 of 16
+    assert widget.slice.place.text() == "3 px, 1.5 nm"
+    assert not widget.slice.picture._pixels.any()
+    live(widget)
+    assert not widget.slice.picture._pixels.any()
+    widget.method.iterations.setValue(51)
+    live(widget)
+    assert "SIRT 51, residual" in widget.slice.caption.text()
+    assert widget.slice.picture._pixels.any()
+
+
+def test_a_few_bright_voxels_do_not_leave_the_volume_dark():
+    gray = np.tile(np.linspace(0, 10, 101, dtype=np.float32), (30, 30, 1))
+    gray[3, 4, :60] = 1000  # 0.07 % of the voxels
+    assert first_contrast(gray) == pytest.approx((0, 10), abs=0.1)
+    assert first_contrast(np.zeros((4, 4, 4), np.float32))[1] > 0
+
+
+def test_contrast_of_a_volume_that_is_made_again_is_the_users(widget):
+    widget.compares.setChecked(False)
+    widget.method.iterations.setValue(5)
+    layer = widget.reconstruct()
+    assert layer.contrast_limits[1] == pytest.approx(np.percentile(layer.data, 99.9), rel=1e-6)
+    assert layer.contrast_limits_range[1] == pytest.approx(layer.data.max())
+    layer.contrast_limits = (0, 1)
+    assert widget.reconstruct() is layer
+    assert layer.contrast_limits == [0, 1]
+
+
+def test_a_first_look_during_a_run_is_looked_at_again_after_it(aligned, qtbot):
+    aligned.method.iterations.setValue(2000)
+    aligned.start()
+    aligned.aligning.offset.setValue(aligned.aligning.offset.value() + 1)
+    qtbot.waitUntil(lambda: "first look" in aligned.slice.caption.text(), timeout=20_000)
+    aligned.status.cancel()
+    aligned.status.wait()
+    qtbot.waitUntil(lambda: "SIRT 2000" in aligned.slice.caption.text(), timeout=30_000)
+
+
 @pytest.fixture
 def aligned(widget):
     widget.aligning.mode.setCurrentText("axis angle given")
@@ -268,6 +319,18 @@ def test_axis_set_by_hand_replaces_what_was_found(aligned):
     aligned.method.iterations.setValue(3)
     aligned.reconstruct()
     assert aligned.result.alignment.tilt_axis_offset_px == 3.5
+
+
+def test_numbers_of_another_axis_are_marked_stale(aligned):
+    aligned.compares.setChecked(False)
+    aligned.method.iterations.setValue(3)
+    aligned.reconstruct()
+    fresh, offset = aligned.numbers.text(), aligned.aligning.offset.value()
+    assert "stale" not in fresh
+    aligned.aligning.offset.setValue(offset + 3)
+    assert "These results are stale" in aligned.numbers.text()
+    aligned.aligning.offset.setValue(offset)
+    assert aligned.numbers.text() == fresh
 
 
 def test_alignment_follows_the_tilts_and_goes_with_the_pixels(aligned):

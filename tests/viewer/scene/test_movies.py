@@ -293,8 +293,8 @@ def test_film_in_a_status_line(window, qtbot, tmp_path):
     before = camera_of(window)
     film = Film(tmp_path / "b.gif", turntable_frames(window, frames=500), total=500)
     status.run("Movie", film.work, done.append)
-    qtbot.wait(300)
-    assert not np.allclose(orientation_of(window), [-1, 0, 0, 0, -1, 0])
+    begun = [-1, 0, 0, 0, -1, 0]
+    qtbot.waitUntil(lambda: not np.allclose(orientation_of(window), begun), timeout=30_000)
     status.cancel()
     qtbot.waitUntil(lambda: not status.busy, timeout=30_000)
     qtbot.wait(100)

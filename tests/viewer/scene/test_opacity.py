@@ -10,6 +10,7 @@ from napari.layers import Image
 from napari.utils.colormaps import ensure_colormap
 
 from napari_snpore.errors import InputError
+from napari_snpore.viewer.scene.look import ON_WHITE
 from napari_snpore.viewer.scene.opacity_curve.curve import (
     OpacityCurve,
     opacity_colormap,
@@ -111,3 +112,15 @@ def test_known_thresholds_make_the_ready_curves(viewer):
     panel.show_layer(layer, (4.0, 60.0))
     panel.preset = "surface of carbon"
     assert panel.curve.at(4.0) == pytest.approx(0.7)
+
+
+def test_colormaps_of_the_scene_have_short_names():
+    """napari lists all colormaps that were in use in the controls of every layer that comes after, and
+    is as wide as the longest name: longer ones made the window grow.
+    """
+    longest = len("twilight shifted")  # of napari's own
+    layer = Image(three_levels().data)
+    curve = OpacityCurve(((0.0, 0.0), (110.0, 1.0)))
+    for base in (ON_WHITE, "inferno", "gray"):
+        made = opacity_colormap(ensure_colormap("inferno"), base, curve, layer)
+        assert max(len(base), len(made.name)) <= longest

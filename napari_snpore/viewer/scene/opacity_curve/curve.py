@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError
 
-SUFFIX = " · opacity"
+SUFFIX = "·α"
 """Ends the name of a colormap that carries a curve."""
 
 RENDERING = "translucent"
