@@ -95,7 +95,7 @@ class VolumeWork(QObject):
         def work(progress: Progress, should_stop: ShouldStop) -> Volume:
             return smooth_volume(
                 volume,
-                method,  # type: ignore[arg-type]
+                method,
                 strength,
                 progress=progress,
                 should_stop=should_stop,
