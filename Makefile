@@ -21,7 +21,7 @@ ACTIONS ?= 300
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test test-slow check oldest bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
+.PHONY: demo test test-slow docs check oldest bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -35,6 +35,12 @@ test:
 test-slow:
 	@scripts/environment $(EXTRAS)
 	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) -m slow
+
+# The documentation site, into build/site/html: two minutes. Warnings are errors; -E: every page is read again.
+docs:
+	@scripts/environment docs
+	@.venv/bin/sphinx-build -E -W --keep-going -q -b html -d build/site/doctrees docs build/site/html
+	@echo "Open build/site/html/index.html"
 
 check:
 	@scripts/environment $(EXTRAS)

@@ -1,14 +1,17 @@
 """Refuse GPL among the packages that napari-snpore cannot do without, and among what those need.
 
 LGPL is fine. A package that states no licence, or one that is not known here, is refused too: somebody
-has to look. Extras are the user's choice and are not looked at.
+has to look. Extras are the user's choice and are not refused. `--list` prints all packages with their licences, those of
+the extras for users among them, as Markdown: the page "Licences" of the documentation.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -87,8 +90,69 @@ def objection(licence: str) -> str | None:
     return "states no licence that is known here"
 
 
-def main() -> int:
+USERS_EXTRAS = ("window", "gui", "pyside", "astra", "mesh", "movie", "xarray")
+"""Extras that a user may choose; `dev` and `docs` are for those who change the program."""
+
+
+def page() -> str:
+    """Return the list of packages with their licences, as Markdown."""
+    by_extra: dict[str, dict[str, Distribution]] = {}
+    absent = []
+    for extra, wanted in _wanted_by_extra().items():
+        try:
+            found = [needed(one) for one in wanted]
+            by_extra[extra] = {name: package for each in found for name, package in each.items()}
+        except PackageNotFoundError as error:
+            absent.append(f"`{extra}` ({error.name})")
+    packages: dict[str, Distribution] = {}
+    for found in by_extra.values():
+        packages.update(found)
+    lines = [
+        "# Licences",
+        "",
+        "napari-snpore is BSD-3-Clause. All packages that an installation brings, with the licence that each states, read by",
+        "`python scripts/licences.py --list` from what is installed. Nothing that the package cannot do without is GPL:",
+        "`make check` refuses it. PyQt6, in the extra `gui`, is GPL (`pyside` is not), and so is ASTRA, in `astra`.",
+        "",
+        "| package | version | licence | comes with |",
+        "|---|---|---|---|",
+    ]
+    for name, package in sorted(packages.items()):
+        extras = [extra for extra, found in by_extra.items() if name in found]
+        comes_with = (
+            "every installation" if "" in extras else ", ".join(f"`{one}`" for one in extras)
+        )
+        licence = stated(package) or "not stated"
+        lines.append(
+            f"| {package.metadata['Name']} | {package.version} | {licence} | {comes_with} |"
+        )
+    if absent:
+        lines += [
+            "",
+            f"Not installed where this list was made, and not in it: {', '.join(absent)}.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _wanted_by_extra() -> dict[str, list[str]]:
+    """Return what pyproject.toml asks for: "" for every installation, then each extra alone."""
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    extras = project["optional-dependencies"]
+    wanted = {"": project["dependencies"]}
+    for extra in USERS_EXTRAS:
+        wanted[extra] = []
+        for entry in extras[extra]:
+            inner = re.fullmatch(rf"{PACKAGE}\[(\w+)\]", entry)
+            wanted[extra] += extras[inner[1]] if inner else [entry]
+    return wanted
+
+
+def main(arguments: list[str]) -> int:
     """Print one line per package that is refused; return how many there are."""
+    if arguments == ["--list"]:
+        print(page(), end="")
+        return 0
     try:
         packages = needed(PACKAGE)
     except PackageNotFoundError as error:
@@ -106,4 +170,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(min(main(), 1))
+    sys.exit(min(main(sys.argv[1:]), 1))

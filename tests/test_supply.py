@@ -138,6 +138,28 @@ def test_every_dependency_has_a_lower_bound_and_a_reason():
     assert "numpy==2.0" in pins
 
 
+def test_the_documentation_is_built_by_an_extra_that_no_user_needs():
+    extras = PROJECT["optional-dependencies"]
+    tools = names_of(extras["docs"])
+    assert "sphinx" in tools
+    assert not tools & names_of(PROJECT["dependencies"])
+    for name, entries in extras.items():
+        assert name in ("docs", "dev") or not tools & names_of(entries)
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = re.search(r"^docs = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)[1]
+    for line in block.splitlines():
+        assert re.match(r' {4}"[\w.-]+>=[\w.]+",', line), line
+
+
+def test_the_list_of_licences_tells_extras_apart():
+    found = runpy.run_path(str(ROOT / "scripts" / "licences.py"))["page"]()
+    lines = dict(re.findall(r"^\| ([\w.-]+) \| [^|]* \| (.*) \|$", found, re.MULTILINE))
+    assert lines["numpy"].endswith("every installation")
+    assert lines["connected-components-3d"].startswith("LGPL")
+    assert "every installation" not in lines.get("napari", "`gui`")
+    assert not {"Sphinx", "pytest"} & set(lines)
+
+
 def write_package(site, name, *, licence="", needs=()):
     folder = site / f"{name.replace('-', '_')}-1.0.dist-info"
     folder.mkdir(parents=True)
