@@ -16,6 +16,8 @@ LONG_FIRST = (
     "test_soak.py",
     "test_parity.py",
     "test_blur_search.py",
+    "test_gallery.py",
+    "test_site.py",
     "test_job.py",
     "test_event_loop.py",
     "test_window_state.py",
