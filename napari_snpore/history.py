@@ -176,7 +176,8 @@ class AlignStep(StepSchema):
 
     ``image_faults``: what was wrong with the images before, ``image_faults_share``: its share of
     their norm; see :mod:`napari_snpore.tomography.image_faults`. ``residual_px``: what is left
-    across the axis, median over the tilts.
+    across the axis, median over the tilts. ``axis_given``: the direction of the axis was given before
+    the rest was searched for.
     """
 
     NAME = "align"
@@ -188,6 +189,7 @@ class AlignStep(StepSchema):
     image_faults: str | None = None
     image_faults_share: float | None = None
     residual_px: float | None = None
+    axis_given: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -669,6 +671,19 @@ def recorded_phase_names(history: Sequence[HistoryStep]) -> tuple[str, ...] | No
     """
     made = last_step(history, SegmentStep)
     return None if made is None else made.phase_names
+
+
+def source_files(history: Sequence[HistoryStep]) -> tuple[str, ...]:
+    """Return the names of the files that were read first; none where a history does not say.
+
+    Examples
+    --------
+    >>> source_files([ReadStep("a.mrc").step, ReadStep("phases.tif").step])
+    ('a.mrc',)
+    """
+    for read in all_steps(history, ReadStep):
+        return read.files or ((read.file,) if read.file else ())
+    return ()
 
 
 def stored_history(history: Sequence[HistoryStep]) -> dict[str, Any]:

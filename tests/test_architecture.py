@@ -27,7 +27,7 @@ ORDER = (
 
 VIEWER_ORDER = (
     "preferences shared edits canvas ahead forms errors slices boxes measure threshold reconstruct scene figure in_situ "
-    "window open compare tour workbench"
+    "window open recipe compare tour workbench"
 ).split()
 """The same for the folders of the viewer."""
 

@@ -51,6 +51,9 @@ COMPARISON_PARTS: dict[ComparisonPart, str] = {
 DEFAULT_COMPARISON_PARTS: tuple[ComparisonPart, ...] = ("bars", "sizes", "differences", "table")
 """They fit a page."""
 
+PARTS_BELOW_PICTURES: tuple[ComparisonPart, ...] = ("bars", "sizes", "differences")
+"""What fits the page below a row of pictures; the table is a figure of its own then."""
+
 _FRACTION_GROUPS = {
     "whole": ("pore fraction, whole", "%"),
     "centre cube": ("pore fraction, centre cube", "%"),
@@ -72,8 +75,8 @@ def comparison_plate(
     ----------
     comparison : Comparison
     parts : sequence of str, optional
-        Keys of :data:`COMPARISON_PARTS`; default: :data:`DEFAULT_COMPARISON_PARTS`. What there is no
-        table for is left out.
+        Keys of :data:`COMPARISON_PARTS`; default: :data:`DEFAULT_COMPARISON_PARTS`, below pictures
+        :data:`PARTS_BELOW_PICTURES`. What there is no table for is left out.
     pictures : sequence of Panel
         A picture of each state, such as those of :func:`state_slices`, above all else.
     title : str, optional
@@ -86,6 +89,8 @@ def comparison_plate(
     InputError
         An unknown part, or nothing that can be drawn.
     """
+    if parts is None and pictures:
+        parts = PARTS_BELOW_PICTURES
     rows = comparison_rows(comparison, parts=parts)
     if pictures:
         rows = [list(pictures), *rows]
@@ -173,7 +178,7 @@ def state_slices(
     for state, piece in cuts.items():
         down, right = ((low + high) / 2 for low, high in spans[state])
         shown = cropped(piece, middle_nm=(down, right), side_nm=side)
-        panels.append(PhasePanel(state, shown, scheme))
+        panels.append(PhasePanel(f"{state}, {shown.plane.name}", shown, scheme))
     return panels
 
 

@@ -47,13 +47,22 @@ class StateSeries:
 
 
 def series_of(names: Sequence[str]) -> dict[str, StateSeries]:
-    """Return how each state is drawn, by its place in the order."""
+    """Return how each state is drawn, by its place in the order; where the colours begin anew, the marks
+    are shifted by one, so that up to 25 differ.
+
+    Examples
+    --------
+    >>> found = series_of([str(k) for k in range(25)]).values()
+    >>> len({(one.color, one.marker) for one in found})
+    25
+    """
+    count = len(SERIES_COLORS)
     return {
         name: StateSeries(
-            SERIES_COLORS[k % len(SERIES_COLORS)],
-            SERIES_MARKERS[k % len(SERIES_MARKERS)],
-            _DASHES[k % len(_DASHES)],
-            _HATCHES[k % len(_HATCHES)],
+            SERIES_COLORS[k % count],
+            SERIES_MARKERS[(k + k // count) % len(SERIES_MARKERS)],
+            _DASHES[(k + k // count) % len(_DASHES)],
+            _HATCHES[(k + k // count) % len(_HATCHES)],
         )
         for k, name in enumerate(names)
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,16 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import read_volume
 from napari_snpore.files.guarded_reading import bounded_bytes
-from napari_snpore.report.content import Block, Picture, Words
+from napari_snpore.report.content import Block, Picture, Sentences, Words
 from napari_snpore.report.private_paths import (
     png_size,
     png_without_metadata,
     svg_without_metadata,
+    without_folders,
 )
 from napari_snpore.report.run_folder import FinishedRun
+from napari_snpore.study.states.comparison_figures import SLICES
+from napari_snpore.study.states.state_pictures import state_pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,6 +89,10 @@ _CAPTIONS = {
     ),
 }
 _STUDY_CAPTIONS = {
+    "slices": (
+        "The middle slice of each state across its fibre, all at one scale; hatched: outside of the envelope.",
+        "One slice per state with its coloured phases, side by side, each with the same scale bar.",
+    ),
     "bars": (
         "Fractions of the states with their intervals.",
         "Bars of the fractions of each state, with intervals.",
@@ -130,9 +137,9 @@ def slice_blocks(run: FinishedRun) -> Iterator[Block]:
 
     gray = run.volume_path("reconstruction")
     if gray is not None:
-        yield _drawn("slices_grey", ortho_slices(read_volume(gray)))
+        yield drawn_picture("slices_grey", ortho_slices(read_volume(gray)))
     if run.phases is not None:
-        yield _drawn("slices_phases", phase_slices(run.phases, scheme=run.scheme))
+        yield drawn_picture("slices_phases", phase_slices(run.phases, scheme=run.scheme))
     if gray is None and run.phases is None:
         yield Words("No slices: the volumes of the run are not in its folder any more.", "absent")
 
@@ -154,7 +161,7 @@ def turned_blocks(run: FinishedRun, should_stop: ShouldStop | None = None) -> It
     clear = f"; {', '.join(solid[:-1])} translucent" if len(solid) > 1 else ""
     left_out = f", {names[0]} left out" if len(names) > 1 else ""
     turned = turned_views(run.phases, scheme=run.scheme, should_stop=should_stop)
-    yield _drawn(
+    yield drawn_picture(
         "turned_views",
         turned,
         caption=f"The phases in 3D, turned about the fibre: {solid[-1]} opaque{clear}{left_out}.{coarse}",
@@ -171,11 +178,26 @@ def other_figures(run: FinishedRun) -> Iterator[Block]:
         yield picture_of(run.folder / "figures", name)
 
 
-def study_figures(folder: Path) -> Iterator[Block]:
+def study_figures(
+    folder: Path,
+    states: Mapping[str, Sequence[str]] | None = None,
+    runs: Mapping[tuple[str, str], Path] | None = None,
+) -> Iterator[Block]:
     """Yield the figures of a study; a sentence where there are none. The plate of all of them is
     shown where it is alone.
+
+    ``states``, ``runs``: names of the fibres by state and the folders of their runs, of which slices
+    are drawn where the folder has no figure of them.
     """
     names = [path.stem for path in _figure_files(folder)]
+    if states and SLICES not in names:
+        pictures = state_pictures(states, runs=runs)
+        if panels := pictures.panels():
+            from napari_snpore.figures.plate_layout import plate
+
+            yield drawn_picture(SLICES, plate([panels]))
+        if pictures.left_out:
+            yield Sentences(tuple(map(without_folders, pictures.left_out)))
     if not names:
         yield Words("No figures: this folder holds none.", "absent")
     parts = [name for name in names if name not in _ON_THE_PLATE]
@@ -251,7 +273,8 @@ def _svg_size(content: bytes) -> tuple[int, int]:
     return round(width * _PT_TO_PX), round(height * _PT_TO_PX)
 
 
-def _drawn(name: str, figure: Figure, *, caption: str = "", alt: str = "") -> Picture:
+def drawn_picture(name: str, figure: Figure, *, caption: str = "", alt: str = "") -> Picture:
+    """Return a figure that was drawn for the report; caption and text by its name where not given."""
     from napari_snpore.figures.save import png_bytes
 
     content = png_without_metadata(png_bytes(figure))

@@ -128,8 +128,8 @@ _WORKS = (
         "batenburg2008", ("Batenburg, Kees Joost", "Sijbers, Jan"),
         "Selection of local thresholds for tomogram segmentation by projection distance "
         "minimization",
-        "Discrete Geometry for Computer Imagery, LNCS 4992", 2008,
-        "10.1007/978-3-540-79126-3_34", kind="inproceedings",
+        "Discrete Geometry for Computer Imagery, Lecture Notes in Computer Science", 2008,
+        "10.1007/978-3-540-79126-3_34", "4992", kind="inproceedings",
     ),
     Reference(
         "otsu1979", ("Otsu, Nobuyuki",),

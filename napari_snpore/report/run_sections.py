@@ -17,6 +17,7 @@ from napari_snpore.report.content import (
     Verbatim,
     Words,
 )
+from napari_snpore.report.in_situ_blocks import PATTERN, check_blocks, in_situ_blocks
 from napari_snpore.report.methods import methods_paragraph
 from napari_snpore.report.number_tables import (
     NOT_CALIBRATED,
@@ -65,6 +66,7 @@ def run_sections(
     step()
     sections.append(ReportSection("Pictures", (*turned, *slice_blocks(run))))
     sections.append(ReportSection("Plots", tuple(other_figures(run))))
+    sections += _from_elsewhere(run)
     step()
     sections += [
         ReportSection("Caveats", (Sentences(caveats(run), caveats=True),)),
@@ -89,10 +91,20 @@ def short_sections(
     return (
         numbers,
         ReportSection("Pictures", pictures),
+        *_from_elsewhere(run),
         ReportSection("Caveats", (Sentences(caveats(run), caveats=True),)),
         asked,
         ReportSection("Provenance", tuple(record_blocks(run.record, short=True))),
     )
+
+
+def _from_elsewhere(run: FinishedRun) -> list[ReportSection]:
+    """Return the sections on other methods and on growth in situ, those that there is something for."""
+    found = {
+        "Cross-checks with other methods": tuple(check_blocks(run)),
+        "Growth in situ": tuple(in_situ_blocks(run)),
+    }
+    return [ReportSection(title, blocks) for title, blocks in found.items() if blocks]
 
 
 _NO_TWIN = "No digital twin"
@@ -178,8 +190,8 @@ def absent_pieces(run: FinishedRun) -> Iterator[str]:
         yield "No planted truth: this is no phantom of the demo."
     if run.volume_path("reconstruction") is None and has_series(run.recipe):
         yield "No reconstructed volume: its file is not in the folder any more."
-    if not list((run.folder / "tables").glob("in_situ*.csv")):
-        yield "No in situ series: images in time are not part of a run."
+    if not list((run.folder / "tables").glob(PATTERN)):
+        yield f"No in situ series: images in time are not part of a run, and no tables/{PATTERN} was put into its folder."
 
 
 def _provenance(run: FinishedRun, should_stop: ShouldStop | None) -> Iterator[Block]:

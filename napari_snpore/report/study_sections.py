@@ -188,7 +188,7 @@ def study_sections(
         ReportSection("What was compared", tuple(_compared(study))),
         ReportSection("States side by side", (states_table(study),)),
         ReportSection("Differences", tuple(_differences(study))),
-        ReportSection("Figures", tuple(study_figures(study.folder))),
+        ReportSection("Figures", tuple(_figures(study))),
         ReportSection("Caveats", tuple(_caveats(study))),
         ReportSection("Fibres", (), fibres),
         methods_section(paragraph, cite),
@@ -378,6 +378,12 @@ def difference_table(a: str, b: str, rows: pd.DataFrame) -> ReportTable:
 
 def _is_yes(value: Any) -> bool:
     return value is True or str(value).strip().lower() in ("true", "yes", "1", "1.0")
+
+
+def _figures(study: FinishedStudy) -> Iterator[Block]:
+    there = {(one.state, one.fibre): one.folder for one in study.fibres if not one.failed}
+    states = {name: [fibre for state, fibre in there if state == name] for name in study.names}
+    yield from study_figures(study.folder, states, there)
 
 
 def _caveats(study: FinishedStudy) -> Iterator[Block]:

@@ -74,7 +74,7 @@ def checks_table(
                 _surface_row(section, section.bet_m2_per_g, segmentation, measurement, **watch)
             )
     if section.growth_percent is not None:
-        rows += _growth_rows(section, section.growth_percent, errors)
+        rows += growth_rows(section, section.growth_percent, errors)
     return pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
 
 
@@ -194,9 +194,12 @@ def _surface_row(
     )
 
 
-def _growth_rows(
+def growth_rows(
     section: ChecksSection, growth_percent: float, errors: RunErrors
 ) -> list[dict[str, Any]]:
+    """Return how much the Sn has to grow for a growth of the fibre's diameter, against the most that it
+    can; one row where the length stays and one where it grows alike.
+    """
     tin, low, high = _number_of(errors, "Sn fraction, whole")
     limit = section.growth_limit_percent
     rows = []

@@ -5,7 +5,7 @@ command repeats it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,13 +15,13 @@ from napari_snpore.history import (
     BinStep,
     CropStep,
     EditByHandStep,
+    EstimateErrorsStep,
     ExtractSubvolumeStep,
     HistoryStep,
     InvertContrastStep,
     LeaveOutTiltsStep,
     NormalizeMassStep,
     PolishStep,
-    ReadStep,
     ReconstructStep,
     RepairPixelsStep,
     SegmentStep,
@@ -64,6 +64,10 @@ _PREPARATION: tuple[tuple[type[Any], str], ...] = (
 """In the order in which a run does them."""
 
 
+_REFINED, _BY_HAND = " + reprojection", " + manual"
+"""What alignments by ``auto``, and those that were changed by hand, have behind their method."""
+
+
 @dataclass(frozen=True)
 class SavedRecipe:
     """A recipe, and what it does not repeat.
@@ -77,6 +81,10 @@ class SavedRecipe:
 
     recipe: Recipe
     left_out: tuple[str, ...] = ()
+
+    def relative_to(self, folder: str | Path) -> SavedRecipe:
+        """Return the recipe with its input paths relative to a folder."""
+        return replace(self, recipe=self.recipe.relative_to(folder))
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; what it does not repeat stands above it as comments."""
@@ -147,15 +155,26 @@ def _from_images(
     paths = [str(path) for path in files]
     aligned = last_step(history, AlignStep)
     source: dict[str, Any] = {"tilt_series": paths[0] if len(paths) == 1 else paths}
-    spacing = last_step(history, VoxelSizeStep)
-    if spacing is not None:
-        left_out.append("The voxel size was set after reading; give pixel_size_nm in [input].")
+    size = _pixel_size_by_hand(history)
+    if size is not None:
+        source["pixel_size_nm"] = size
     return {
         "input": checked(InputSection, **source),
         "prepare": _preparation(history),
         "align": _alignment(aligned, left_out),
         "reconstruct": _reconstruction(made),
     }
+
+
+def _pixel_size_by_hand(history: Sequence[HistoryStep]) -> float | None:
+    """Return the pixel size (nm) of the file that was set after reading; None where it was not."""
+    factor, size = 1, None
+    for step in history:
+        if step.name == BinStep.NAME:
+            factor *= int(step.parameters["factor"])
+        elif step.name == VoxelSizeStep.NAME:
+            size = float(step.parameters["spacing_nm"][-1]) / factor
+    return size
 
 
 def _volume_input(history: Sequence[HistoryStep], path: str) -> InputSection:
@@ -201,19 +220,24 @@ def _preparation(history: Sequence[HistoryStep]) -> PrepareSection:
 def _alignment(step: AlignStep | None, left_out: list[str]) -> AlignSection:
     if step is None:
         return AlignSection(enabled=False)
-    method, _, by_hand = step.method.partition(" + ")
+    found = step.method.removesuffix(_BY_HAND)
+    method = "auto" if found.endswith(_REFINED) else found
     if method not in get_args(AlignMethod):
         left_out.append(
             f"The alignment is '{step.method}', and is searched for anew; write it as .xf and give that as xf in [align]."
         )
         return AlignSection()
     options: dict[str, Any] = {"method": method}
-    if by_hand or "manual" in step.method:
+    if step.axis_given:
+        options["tilt_axis_angle_deg"] = step.axis_angle_deg
+    if found != step.method:
         options |= {
             "tilt_axis_angle_deg": step.axis_angle_deg,
             "tilt_axis_offset_px": step.axis_offset_px,
         }
-        left_out.append("Shifts that were set by hand are searched for anew.")
+        left_out.append(
+            "The tilt axis was set by hand and is given; shifts of the images are searched for anew and may differ."
+        )
     return checked(AlignSection, **options)
 
 
@@ -269,12 +293,12 @@ def _of_phases(history: Sequence[HistoryStep]) -> dict[str, Any]:
     }
 
 
-def source_name(history: Sequence[HistoryStep]) -> str | None:
-    """Return the name of the file that a history begins with; None where it does not say."""
-    read = last_step(history, ReadStep)
-    if read is None:
+def saved_uncertainty(history: Sequence[HistoryStep]) -> UncertaintySection | None:
+    """Return how errors were estimated; None where they were not."""
+    made = last_step(history, EstimateErrorsStep)
+    if made is None:
         return None
-    return read.file or (read.files[0] if read.files else None)
+    return checked(UncertaintySection, twins=made.twins, seed=made.seed)
 
 
-__all__ = ["SavedRecipe", "saved_recipe", "source_name"]
+__all__ = ["SavedRecipe", "saved_recipe", "saved_uncertainty"]

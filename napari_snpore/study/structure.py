@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from napari_snpore.compute import ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.measurement.correlation import two_point_correlation
 from napari_snpore.measurement.cube_sizes import cube_fractions
 from napari_snpore.measurement.diffusion import Direction, effective_diffusivity
@@ -89,6 +90,43 @@ def structure_jobs(
     )
     jobs[CUBE_SIZES] = lambda: cube_fractions(phases, phase=PORE, should_stop=should_stop)
     return jobs
+
+
+def structure_tables(
+    phases: Volume,
+    names: Sequence[str],
+    labels: Mapping[str, Volume],
+    *,
+    cut_axes: Sequence[int],
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of neighbours, correlation and cube sizes by name; one that the memory does not
+    allow is left out.
+
+    Parameters
+    ----------
+    phases, names, labels, cut_axes
+        As :func:`structure_jobs` takes them.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; progress counts tables.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> phases = Volume(np.ones((4, 4, 4), np.uint8), (1.0, 1.0, 1.0))
+    >>> sorted(structure_tables(phases, ("pore",), {}, cut_axes=(1,)))
+    ['correlation_pore', 'cube_sizes']
+    """
+    jobs = structure_jobs(phases, names, labels, cut_axes=cut_axes, should_stop=should_stop)
+    tables: dict[str, pd.DataFrame] = {}
+    for done, (name, job) in enumerate(jobs.items(), 1):
+        check_stop(should_stop)
+        with suppress(NotEnoughMemoryError):
+            tables[name] = job()
+        if progress is not None:
+            progress(done, len(jobs))
+    return tables
 
 
 def diffusivity_table(

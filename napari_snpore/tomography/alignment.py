@@ -107,6 +107,8 @@ class Alignment:
         Standard error of φ: a jackknife over five groups of tilts, widened for what the groups
         share, right to about a factor of two; nan for a direction that was given, and with fewer
         than 12 tilts.
+    axis_given : bool
+        Whether φ was given before the rest was searched for.
     """
 
     shifts_px: FLOAT
@@ -117,6 +119,7 @@ class Alignment:
     method: str = "manual"
     notes: tuple[str, ...] = ()
     tilt_axis_error_deg: float = math.nan
+    axis_given: bool = False
 
     def __post_init__(self) -> None:
         shifts = np.array(self.shifts_px, dtype=np.float64)
@@ -189,6 +192,7 @@ class Alignment:
             image_faults=faults.sentence,
             image_faults_share=faults.share or None,
             residual_px=self.median_residual_px,
+            axis_given=self.axis_given or None,
         )
         return series.after(made_by, images, tilt_axis_angle_deg=0.0)
 
@@ -339,7 +343,7 @@ def align(
     notes = _notes(contrast if turn else None, axial, fills_field(fine, trial), left, angles)
     notes = (_hand_note(reference if given is None else given), *about_images, *notes)
     found = _reported(trial, axis, angles, order, left, name, notes)
-    return replace(found, tilt_axis_error_deg=error)
+    return replace(found, tilt_axis_error_deg=error, axis_given=given is not None)
 
 
 def _state_memory(series: TiltSeries) -> None:

@@ -64,6 +64,7 @@ _PLACES = {
     "needle": "open.samples",
     "open_window_from": "window",
     "pristine": "open.samples",
+    "save_recipe_as": "workbench.save_command",
     "save_window_as": "window",
     "sodiated": "open.samples",
     "start_tour": "tour.command",

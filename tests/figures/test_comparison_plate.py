@@ -163,6 +163,16 @@ def test_what_there_is_no_table_for_is_left_out():
     assert_legible(comparison_plate(found))
 
 
+def test_the_plate_with_pictures_fits_a_page_too(three):
+    slices = state_slices({name: Volume(np.ones((8, 1, 8), np.uint8), 0.5) for name in three.names})
+    figure = comparison_plate(three, pictures=slices)
+    assert size_mm(figure)[1] <= 247
+    assert_legible(figure)
+    words = texts_of(figure)
+    assert [word for word in words if word.endswith(", XZ")] == [f"{n}, XZ" for n in three.names]
+    assert any("Differences" in word for word in words)
+
+
 def test_pictures_come_first_and_an_unknown_part_is_refused(three):
     pictures = [ImagePanel(name, np.zeros((40, 40, 3), np.uint8)) for name in three.names]
     figure = comparison_plate(three, parts=["table"], pictures=pictures)
@@ -287,7 +297,7 @@ def test_slices_of_states_are_at_one_scale():
     thick[8:32, :, 8:32] = 2  # 24 voxels of 0.5 nm
     thin[2:14, :, 2:14] = 3
     panels = state_slices({"a": Volume(thick, 0.5), "b": Volume(thin, 0.5)})
-    assert [panel.heading for panel in panels] == ["a", "b"]
+    assert [panel.heading for panel in panels] == ["a, XZ", "b, XZ"]
     assert panels[0].cut.size_nm[0] == pytest.approx(12 * 1.06, abs=0.5)
     left, right, _, _ = panels[1].cut.extent_nm
     assert left >= -0.25

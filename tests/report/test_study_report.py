@@ -130,6 +130,14 @@ def test_the_plate_is_left_out_where_its_parts_are_there(study, tmp_path):
     assert [one.name for one in study_figures(copy)] == ["comparison", "table"]
 
 
+def test_slices_of_the_states_are_drawn_where_the_folder_has_no_figure_of_them(study):
+    slices, missing, absent = section(make_report(study), "Figures").blocks
+    assert slices.name == "slices"
+    assert "one scale" in slices.caption
+    assert missing.items == ("No slice of 'pristine': no fibre of it is there.",)
+    assert "No figures" in absent.text
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_snpore import make_phantom, read_volume, simulate_tilt_series, write_volume
+from napari_snpore import align, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.errors import InputError
 from napari_snpore.history import (
     BinStep,
     EditByHandStep,
+    EstimateErrorsStep,
     NormalizeMassStep,
     ReconstructStep,
+    VoxelSizeStep,
 )
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import Recipe, read_recipe
-from napari_snpore.study.saved_recipe import saved_recipe
+from napari_snpore.study.saved_recipe import saved_recipe, saved_uncertainty
 
 RECONSTRUCTED = ReconstructStep("sirt", iterations=5, nonnegative=True).step
 
@@ -66,6 +68,48 @@ def test_a_volume_from_elsewhere(tmp_path):
     volume = read_volume(tmp_path / "grey.tif", spacing=0.4)
     saved = saved_recipe(volume.history, source=tmp_path / "grey.tif")
     assert saved.recipe.input.volume == str(tmp_path / "grey.tif")
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "angle", "offset"),
+    [
+        ({"method": "auto"}, {}, None, None),
+        ({"method": "center_of_mass"}, {}, None, None),
+        ({"method": "auto", "tilt_axis_angle_deg": 1.5}, {}, 1.5, None),
+        ({"method": "auto"}, {"tilt_axis_offset_px": 2.0}, "found", 2.0),
+    ],
+)
+def test_an_alignment_is_searched_for_as_it_was(options, changed, angle, offset):
+    phantom = make_phantom("pristine", shape=(48, 24, 48), spacing=0.4, seed=2)
+    series = simulate_tilt_series(phantom, angles_deg=np.arange(-60, 61, 15.0), dose=None, seed=1)
+    found = align(series, **options).changed(**changed)
+    history = (*found.apply(series).history, RECONSTRUCTED)
+    saved = saved_recipe(history, source="a.mrc")
+    section = saved.recipe.align
+    assert section.method == options["method"]
+    angle = found.tilt_axis_angle_deg if angle == "found" else angle
+    assert (section.tilt_axis_angle_deg, section.tilt_axis_offset_px) == (angle, offset)
+    assert bool(saved.left_out) == bool(changed)
+
+
+@pytest.mark.parametrize("binned_first", [True, False])
+def test_a_pixel_size_that_was_given_later_is_that_of_the_file(binned_first):
+    """Binned by 4 and given 2 nm, or given 0.5 nm and binned by 4: 0.5 nm in the file."""
+    binning = BinStep(4).step
+    if binned_first:
+        steps = (binning, VoxelSizeStep((2.0, 2.0, 2.0), "given").step)
+    else:
+        steps = (VoxelSizeStep((0.5, 0.5, 0.5), "given").step, binning)
+    saved = saved_recipe((*steps, RECONSTRUCTED), source="a.mrc")
+    assert saved.recipe.input.pixel_size_nm == 0.5
+    assert saved.left_out == ()
+
+
+def test_errors_are_estimated_as_they_were():
+    kept = EstimateErrorsStep(3, 7, ()).step
+    found = saved_uncertainty((RECONSTRUCTED, kept))
+    assert (found.twins, found.seed) == (3, 7)
+    assert saved_uncertainty((RECONSTRUCTED,)) is None
 
 
 def test_what_a_run_does_not_repeat_stands_above_it():

@@ -26,6 +26,7 @@ from napari_snpore.study.states.comparison_figures import draw_comparison
 from napari_snpore.study.states.comparison_summary import summary_text
 from napari_snpore.study.states.fibre_runs import FibreJob, run_fibres
 from napari_snpore.study.states.input_facts import InputFacts, facts_of, unlike_inputs
+from napari_snpore.study.states.state_pictures import fibre_names, state_pictures
 from napari_snpore.study.states.state_result import read_state_result
 from napari_snpore.study.states.study_folder import (
     COMPARISON,
@@ -163,7 +164,13 @@ def compare_study(
         drawn = []
         if figures:
             about = {"study": kept.model_dump(mode="json", exclude_none=True)}
-            drawn = draw_comparison(out, comparison, about, title=section.title or None)
+            places = {(one.run.state, one.run.fibre): one.folder for one in fibres}
+            pictures = state_pictures(fibre_names(comparison), runs=places)
+            for sentence in pictures.left_out:
+                tell(sentence)
+            drawn = draw_comparison(
+                out, comparison, about, title=section.title or None, pictures=pictures
+            )
         text = summary_text(comparison, title=section.title)
         write_study(
             work,

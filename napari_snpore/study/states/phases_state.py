@@ -22,6 +22,7 @@ from napari_snpore.history import (
     SegmentStep,
     last_step,
 )
+from napari_snpore.measurement.objects import label_objects
 from napari_snpore.measurement.profiles import radial_profile, slice_fractions
 from napari_snpore.segmentation.phases import EXTERIOR
 from napari_snpore.segmentation.rule_names import rule_name
@@ -33,6 +34,7 @@ from napari_snpore.study.measuring import (
     cut_axes_of,
     fibre_radius,
     measure_phases,
+    object_volume,
     phase_names_of,
 )
 from napari_snpore.study.numbers import measured_numbers, numbers_table
@@ -40,12 +42,14 @@ from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.run_errors import RunErrors, recorded_errors
+from napari_snpore.study.states.state_result import TABLE_FILES
+from napari_snpore.study.structure import structure_tables
 from napari_snpore.volume import Volume
 
 NOT_ESTIMATED = "errors not estimated"
 """Why numbers have no interval where the history of their phases keeps none."""
 
-_MEASURED = 0.8  # share of the work, beside profile and slices
+_MEASURED, _WITH_PROFILE = 0.6, 0.7  # shares of the work that end before profile and structure
 
 
 def state_of_phases(
@@ -54,6 +58,7 @@ def state_of_phases(
     *,
     names: Sequence[str] | None = None,
     objects: Mapping[str, pd.DataFrame] | None = None,
+    labels: Mapping[str, Volume] | None = None,
     section: MeasureSection | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -72,6 +77,9 @@ def state_of_phases(
         Tables of objects by phase that were measured already, as
         :func:`~napari_snpore.measurement.objects.measure_objects` returns them; those of the darkest
         and the brightest phase are measured where they are not given.
+    labels : mapping of str to Volume, optional
+        The objects of these tables by phase, 0 outside; neighbours are looked for among those of the
+        brightest phase, by default among its connected components.
     section : MeasureSection, optional
         Options of what is measured here.
     progress, should_stop : callable, optional
@@ -108,15 +116,23 @@ def state_of_phases(
     history = tuple(phases.history)
     errors = recorded_errors(history)
     profile = _profile(phases, names, measured, section, should_stop)
-    if progress is not None:
-        progress(95, 100)
     slabs = slice_fractions(phases, axis=1, names=names, should_stop=should_stop)
+    if progress is not None:
+        progress(round(100 * _WITH_PROFILE), 100)
+    structure = _structure(
+        phases,
+        names,
+        {**measured.labels, **(labels or {})},
+        section,
+        share_of(progress, _WITH_PROFILE, 1.0),
+        should_stop,
+    )
     return StateResult(
         name=name,
         numbers=_numbers(measured, history, errors),
         objects=measured.objects,
         profile=profile,
-        tables={"slabs": slabs, **_dead_table(measured)},
+        tables={"slabs": slabs, **_dead_table(measured), **structure},
         conditions=conditions_of_phases(phases, len(names), section),
         notes=_notes(errors),
     )
@@ -181,6 +197,35 @@ def _profile(
         names=names,
         should_stop=should_stop,
     )
+
+
+def _structure(
+    phases: Volume,
+    names: Sequence[str],
+    labels: Mapping[str, Volume],
+    section: MeasureSection,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of structure that a run of these phases writes, by the names that a comparison
+    knows them under.
+    """
+    brightest = names[-1]
+    found = {name: labels[name] for name in (brightest,) if name in labels}
+    mask = np.asarray(phases.data) == len(names)
+    if not found and mask.any():
+        objects = label_objects(mask, connectivity=section.object_connectivity)
+        found[brightest] = object_volume(phases, objects, phase=brightest)
+    del mask
+    made = structure_tables(
+        phases,
+        names,
+        found,
+        cut_axes=cut_axes_of(phases),
+        progress=progress,
+        should_stop=should_stop,
+    )
+    return {what: made[file] for what, file in TABLE_FILES.items() if file in made}
 
 
 def _dead_table(measured: Measurement) -> dict[str, pd.DataFrame]:

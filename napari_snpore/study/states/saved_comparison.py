@@ -16,6 +16,7 @@ from napari_snpore.study.recipe import relative_path
 from napari_snpore.study.states.comparing import TABLES
 from napari_snpore.study.states.comparison_figures import draw_comparison
 from napari_snpore.study.states.comparison_summary import summary_text
+from napari_snpore.study.states.state_pictures import NO_PICTURES, StatePictures, fibre_names
 from napari_snpore.study.states.study_folder import SUMMARY, study_folder, write_study
 
 _PANEL_MM = 88.0
@@ -28,6 +29,7 @@ def save_comparison(
     *,
     runs: Mapping[tuple[str, str], Path] | None = None,
     figures: bool = False,
+    pictures: StatePictures = NO_PICTURES,
 ) -> Path:
     """Write ``states.csv``, ``differences.csv``, ``distributions.csv``, ``summary.txt`` and the
     record ``comparison.json``, as ``snpore compare`` does.
@@ -42,6 +44,8 @@ def save_comparison(
         the record says so. A folder with a comparison whose runs are all there can be opened again.
     figures : bool
         Draw the figures as well, as the report of the folder shows them.
+    pictures : StatePictures
+        Slices of the states among the figures.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def save_comparison(
             record=record,
             tables=tables,
             texts={SUMMARY: summary_text(comparison)},
-            figures=draw_comparison(out, comparison, {}) if figures else [],
+            figures=draw_comparison(out, comparison, {}, pictures=pictures) if figures else [],
         )
     return out
 
@@ -99,6 +103,7 @@ def save_comparison_figures(
     comparison: Comparison,
     *,
     formats: Sequence[Literal["png", "svg", "pdf"]] = ("pdf", "png"),
+    pictures: StatePictures = NO_PICTURES,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> list[Path]:
@@ -111,6 +116,8 @@ def save_comparison_figures(
         replaced.
     comparison : Comparison
     formats : sequence of str
+    pictures : StatePictures
+        Slices of the states: the first row of the plate, and the first panels.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -132,7 +139,8 @@ def save_comparison_figures(
     from napari_snpore.figures.style import FigureStyle
 
     out = Path(folder).expanduser()
-    panels = [panel for row in comparison_rows(comparison) for panel in row]
+    slices = pictures.panels()
+    panels = [*slices, *(panel for row in comparison_rows(comparison) for panel in row)]
     names = ["plate", *(f"panel_{number:02d}" for number in range(1, len(panels) + 1))]
     for name in names:
         for suffix in formats:
@@ -144,15 +152,13 @@ def save_comparison_figures(
     out.mkdir(parents=True, exist_ok=True)
     about = {
         "figure": "comparison",
-        "states": {
-            state: [fibre.name for fibre in fibres] for state, fibres in comparison.results.items()
-        },
+        "states": fibre_names(comparison),
     }
     saved: list[Path] = []
     for number, name in enumerate(names):
         check_stop(should_stop)
         if number == 0:
-            figure = comparison_plate(comparison)
+            figure = comparison_plate(comparison, pictures=slices)
         else:
             figure = panel_figure(panels[number - 1], style=FigureStyle().at_width(_PANEL_MM))
         recipe = about if number == 0 else {**about, "panel": number}

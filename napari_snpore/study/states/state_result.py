@@ -22,7 +22,7 @@ from napari_snpore.study.provenance import check_record
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.run_errors import NUMBER_COLUMNS
 
-_TABLES = {
+TABLE_FILES = {
     "sensitivity": "threshold_sensitivity",
     "nearest": "nearest_sn",
     "correlation": "correlation_pore",
@@ -33,7 +33,7 @@ _TABLES = {
     "networks": "networks",
     "detection limit": "detection_limit",
 }
-"""Tables of a comparison by their names, and the files of a run that hold them."""
+"""Tables of a comparison by their names, and the tables of a run that hold them."""
 
 _OBJECTS = re.compile(r"objects_(?P<name>.+?)(?P<filtered>_filtered)?\.csv")
 
@@ -78,7 +78,7 @@ def read_state_result(folder: str | Path, *, name: str | None = None) -> StateRe
             objects[found["name"]] = read_table(path)
     others = {
         what: read_table(tables / f"{file}.csv")
-        for what, file in _TABLES.items()
+        for what, file in TABLE_FILES.items()
         if (tables / f"{file}.csv").is_file()
     }
     by_slice = _optional(tables / "fractions_by_slice.csv")

@@ -11,6 +11,7 @@ import pandas as pd
 from napari.layers import Labels, Layer
 
 from napari_snpore.comparison.state_result import StateResult
+from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.study.run_errors import recorded_errors
 from napari_snpore.viewer.figure.specimens import is_objects
 from napari_snpore.viewer.shared.layer_history import has_step, is_part, made_from, path
@@ -107,8 +108,9 @@ class SpecimenData:
     """What a worker takes of a specimen."""
 
     phases: Volume
-    names: tuple[str, ...]
+    scheme: PhaseScheme
     objects: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    labels: Mapping[str, Volume] = field(default_factory=dict)
 
 
 def has_intervals(result: StateResult) -> bool:
@@ -152,8 +154,11 @@ def data_of(specimen: SpecimenLayers) -> SpecimenData:
         str(record_of(layer).get("phase")): object_table(layer.features)
         for layer in specimen.objects
     }
-    names = tuple(scheme_of(specimen.phases).names)
-    return SpecimenData(volume_from_layer(specimen.phases), names, tables)
+    labels = {
+        str(record_of(layer).get("phase")): volume_from_layer(layer) for layer in specimen.objects
+    }
+    phases = volume_from_layer(specimen.phases)
+    return SpecimenData(phases, scheme_of(specimen.phases), tables, labels)
 
 
 def _objects_of(phases: Labels, objects: Sequence[Labels]) -> tuple[Labels, ...]:

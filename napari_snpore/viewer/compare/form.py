@@ -24,8 +24,8 @@ _TABS_STRETCH = 3
 
 
 class CompareForm(DockedForm):
-    """List of fibres, *Open runs*, headline and tabs of the result, *Compare*, *Tables*,
-    *Figures*, *Report*.
+    """List of fibres, *Open runs*, *Save study*, headline and tabs of the result, *Compare*,
+    *Tables*, *Figures*, *Report*.
 
     Parameters
     ----------
@@ -49,6 +49,11 @@ class CompareForm(DockedForm):
             "Adds the finished run of a folder, or all runs of a study ('snpore run', 'snpore compare'). Folders can be\n"
             "dropped on this form as well."
         )
+        self.study_button = QPushButton("Save study …")
+        self.study_button.setToolTip(
+            "Writes study.toml into a folder: the states in this order with their fibres, and beside it how each specimen of\n"
+            "this window was made. 'snpore compare study.toml' repeats all of it without a window."
+        )
         self.remove_button = QPushButton("Remove")
         self.remove_button.setToolTip(
             "Takes the chosen run out of the list (Delete); its folder stays."
@@ -56,6 +61,7 @@ class CompareForm(DockedForm):
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.open_button, 1)
+        line.addWidget(self.study_button)
         line.addWidget(self.remove_button)
         self.column.addWidget(self.hint)
         self.column.addWidget(self.table)

@@ -34,6 +34,13 @@ def three_states() -> list[LayerData]:
     return layers
 
 
+def is_of_sample(folder: Path) -> bool:
+    """Return whether a run is one of the sample, whose folder is gone when the program ends."""
+    if not _temporary.cache_info().currsize:  # the sample was not opened
+        return False
+    return folder.resolve().is_relative_to(Path(_temporary().name).resolve())
+
+
 def runs_folder() -> Path:
     """Return the folder with the runs of the sample, which is gone when the program ends."""
     from napari_snpore.study.states.sample import sample_study

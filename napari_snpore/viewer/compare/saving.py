@@ -16,6 +16,7 @@ from napari_snpore.viewer.forms.path_dialogs import ask_new_folder
 
 if TYPE_CHECKING:
     from napari_snpore.comparison.compare import Comparison
+    from napari_snpore.study.states.state_pictures import StatePictures
     from napari_snpore.viewer.compare.widget import CompareWidget
 
 
@@ -26,6 +27,7 @@ class ComparisonSaving(QObject):
         super().__init__(form)
         self._form = form
         self._written: list[Path] = []
+        self._left_out: tuple[str, ...] = ()
         form.tables_button.clicked.connect(self._ask_tables)
         form.figures_button.clicked.connect(self._ask_figures)
         form.report_button.clicked.connect(self._ask_report)
@@ -72,7 +74,7 @@ class ComparisonSaving(QObject):
         ask_new_folder(self._form, title, name, chosen)
 
     def _required(self) -> Comparison:
-        self._written = []
+        self._written, self._left_out = [], ()
         comparison = self._form.comparison
         if comparison is None:
             raise InputError("Nothing was compared yet; press Compare first.")
@@ -92,6 +94,7 @@ class ComparisonSaving(QObject):
 
     def _start_figures(self, folder: str) -> None:
         comparison = self._required()
+        pictures = self._pictures()
 
         def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
             # matplotlib takes half a second to load: in the worker, not when the form opens
@@ -99,7 +102,11 @@ class ComparisonSaving(QObject):
 
             with _nothing_kept_when_stopped(should_stop, folder):
                 return save_comparison_figures(
-                    folder, comparison, progress=progress, should_stop=should_stop
+                    folder,
+                    comparison,
+                    pictures=pictures(),
+                    progress=progress,
+                    should_stop=should_stop,
                 )
 
         self._form.status.run("Figures", work, self._on_written)
@@ -107,6 +114,7 @@ class ComparisonSaving(QObject):
     def _start_report(self, folder: str) -> None:
         comparison = self._required()
         runs = dict(self._form.compared_runs)
+        pictures = self._pictures()
 
         def work(progress: Progress, should_stop: ShouldStop) -> list[Path]:
             from napari_snpore.report.writing import report_files, write_report
@@ -118,16 +126,33 @@ class ComparisonSaving(QObject):
                 raise OutputError(f"{there[0]} is there already; give the folder another name.")
             part = share_of(progress, 0.4, 1.0)
             with _nothing_kept_when_stopped(should_stop, folder, files):
-                saved = save_comparison(folder, comparison, runs=runs, figures=True)
+                shown = pictures()
+                check_stop(should_stop)
+                saved = save_comparison(folder, comparison, runs=runs, figures=True, pictures=shown)
                 check_stop(should_stop)
                 return list(write_report(saved, progress=part, should_stop=should_stop).paths)
 
         self._form.status.run("Report", work, self._on_written)
 
+    def _pictures(self) -> Callable[[], StatePictures]:
+        """Return what reads a slice of each state, in the worker, and keeps what has none."""
+        comparison = self._required()
+        runs, slices = dict(self._form.compared_runs), dict(self._form.compared_slices)
+
+        def read() -> StatePictures:
+            from napari_snpore.study.states.state_pictures import fibre_names, state_pictures
+
+            found = state_pictures(fibre_names(comparison), runs=runs, slices=slices)
+            self._left_out = found.left_out
+            return found
+
+        return read
+
     def _on_written(self, written: list[Path]) -> None:
         self._written = written
         more = f" and {len(written) - 1} more" if len(written) > 1 else ""
-        self._form.status.say(f"Wrote {written[0]}{more}." if written else "Nothing was written.")
+        said = [f"Wrote {written[0]}{more}." if written else "Nothing was written."]
+        self._form.status.say(" ".join([*said, *self._left_out]))
 
 
 @contextmanager

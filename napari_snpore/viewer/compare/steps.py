@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_snpore.comparison.compare import Comparison
     from napari_snpore.comparison.state_result import StateResult
     from napari_snpore.study.states.found_runs import FoundRun
+    from napari_snpore.study.states.state_pictures import MiddleSlice
 
 _COMPARING = 0.2  # share of the work that is the comparison itself
 
@@ -29,15 +30,18 @@ class ReadRuns:
 
 @dataclass(frozen=True, eq=False)
 class ComparedStates:
-    """A comparison, and the results of the specimens that it took, by place in the list."""
+    """A comparison, and of the specimens that it took the results that were made, by place in the list,
+    and a slice of each, by state and name.
+    """
 
     comparison: Comparison
     results: Mapping[int, StateResult]
+    slices: Mapping[tuple[str, str], MiddleSlice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class FibreWork:
-    """One fibre for a worker: its result, or the specimen that has to be measured first."""
+    """One fibre for a worker: its result where there is one, and the specimen of the window that it is."""
 
     name: str
     state: str
@@ -86,6 +90,7 @@ def compare(
 
     from napari_snpore.comparison.compare import compare_states
     from napari_snpore.study.states.phases_state import state_of_phases
+    from napari_snpore.study.states.state_pictures import middle_slice
 
     missing = [k for k, one in enumerate(fibres) if one.result is None]
     made: dict[int, StateResult] = {}
@@ -96,8 +101,9 @@ def compare(
             made[k] = state_of_phases(
                 one.name,
                 one.specimen.phases,
-                names=one.specimen.names,
+                names=one.specimen.scheme.names,
                 objects=one.specimen.objects,
+                labels=one.specimen.labels,
                 progress=share_of(
                     progress,
                     (1 - _COMPARING) * done / len(missing),
@@ -109,8 +115,13 @@ def compare(
             raise InputError(f"'{one.name}' cannot be compared: {error}") from error
     progress(round(100 * (1 - _COMPARING)), 100)
     results: dict[str, list[StateResult]] = {}
+    slices = {
+        (one.state, one.name): middle_slice(one.specimen.phases, one.specimen.scheme)
+        for one in fibres
+        if one.specimen is not None
+    }
     for k, one in enumerate(fibres):
         result = made.get(k, one.result)
         assert result is not None
         results.setdefault(one.state, []).append(replace(result, name=one.name))
-    return ComparedStates(compare_states(results, should_stop=should_stop), made)
+    return ComparedStates(compare_states(results, should_stop=should_stop), made, slices)

@@ -24,6 +24,7 @@ from napari_snpore.viewer.compare.fibres import (
 )
 from napari_snpore.viewer.compare.form import EMPTY, CompareForm
 from napari_snpore.viewer.compare.saving import ComparisonSaving
+from napari_snpore.viewer.compare.sentences import first_of, folders_of, headline_of
 from napari_snpore.viewer.compare.steps import (
     ComparedStates,
     FibreWork,
@@ -31,6 +32,7 @@ from napari_snpore.viewer.compare.steps import (
     compare,
     read_runs,
 )
+from napari_snpore.viewer.compare.study_saving import StudySaving
 from napari_snpore.viewer.forms.form import Freshness
 from napari_snpore.viewer.forms.path_dialogs import ask_folder
 from napari_snpore.viewer.shared.events import connect_while_alive
@@ -39,10 +41,9 @@ from napari_snpore.viewer.shared.worker import InUse
 
 if TYPE_CHECKING:
     from napari_snpore.comparison.compare import Comparison
+    from napari_snpore.study.states.state_pictures import MiddleSlice
 
 _SOON_MS = 60
-_MOST_SAID = 3
-"""Sentences about runs that are shown at once."""
 
 
 class CompareWidget(CompareForm):
@@ -70,6 +71,7 @@ class CompareWidget(CompareForm):
         self._specimens: dict[str, SpecimenLayers] = {}
         self._comparison: Comparison | None = None
         self._compared_runs: dict[tuple[str, str], Path] = {}
+        self._slices: Mapping[tuple[str, str], MiddleSlice] = {}
         self._waiting: list[str] = []
         self._saved: Mapping[str, Any] = {}
         self._compares_next = False
@@ -82,6 +84,7 @@ class CompareWidget(CompareForm):
             self, (self.headline,), self._settings, "Compare makes them fresh"
         )
         self._saving = ComparisonSaving(self)
+        self._study_saving = StudySaving(self)
         self._follow_layers()
         self.refresh()
 
@@ -89,6 +92,11 @@ class CompareWidget(CompareForm):
     def fibres(self) -> tuple[ComparedFibre, ...]:
         """The fibres of the list, in their order."""
         return tuple(self._list.fibres)
+
+    @property
+    def specimens(self) -> Mapping[str, SpecimenLayers]:
+        """The specimens of the window by their names, with the layers that are compared."""
+        return self._specimens
 
     @property
     def comparison(self) -> Comparison | None:
@@ -99,6 +107,11 @@ class CompareWidget(CompareForm):
     def compared_runs(self) -> Mapping[tuple[str, str], Path]:
         """Folders of the runs that were compared, by state and fibre."""
         return self._compared_runs
+
+    @property
+    def compared_slices(self) -> Mapping[tuple[str, str], MiddleSlice]:
+        """The middle slice of each specimen that was compared, by state and fibre, as it was then."""
+        return self._slices
 
     @property
     def pair(self) -> tuple[str, str] | None:
@@ -210,6 +223,17 @@ class CompareWidget(CompareForm):
         """
         return self._saving.save_report(folder)
 
+    def save_study(self, folder: str | Path) -> Path:
+        """Write the fibres that take part as a study for ``snpore compare``; return its file.
+
+        Raises
+        ------
+        InputError
+            No fibre, a specimen whose making no recipe can say or whose file is not beside its data,
+            or a folder that holds a study already.
+        """
+        return self._study_saving.save(folder)
+
     def state(self) -> Mapping[str, Any]:
         """Return the list with its order and states, and what is shown."""
         return {
@@ -259,12 +283,12 @@ class CompareWidget(CompareForm):
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take folders."""
-        if event is not None and _folders_of(event):
+        if event is not None and folders_of(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:
         """Read the runs of the folders that were dropped."""
-        folders = [] if event is None else _folders_of(event)
+        folders = [] if event is None else folders_of(event)
         if event is not None and folders:
             event.acceptProposedAction()
             self.add_runs(folders)
@@ -361,7 +385,7 @@ class CompareWidget(CompareForm):
         self._show_fibres()
         problems = [*read.problems, *filter(None, said)]
         if problems:
-            self.status.say(_first_of(problems), problem=bool(read.problems))
+            self.status.say(first_of(problems), problem=bool(read.problems))
         if self._compares_next and self._list.included:
             self._start()
         self._compares_next = False
@@ -402,6 +426,7 @@ class CompareWidget(CompareForm):
         def done(made: ComparedStates) -> None:
             for k, result in made.results.items():
                 fibres[k].result, fibres[k].key = result, keys[k]
+            self._slices = made.slices
             self._take(made.comparison, settings, styles, fibres)
 
         layers = tuple(self._specimens[one.name].phases for one in fibres if one.folder is None)
@@ -413,10 +438,11 @@ class CompareWidget(CompareForm):
         """Return a fibre for the worker; a specimen whose layers did not change since it was measured
         here is not measured again.
         """
-        if fibre.folder is not None or (fibre.result and fibre.key == self._key_of(fibre)):
+        if fibre.folder is not None:
             return FibreWork(fibre.name, fibre.state, fibre.result)
+        known = fibre.result if fibre.key == self._key_of(fibre) else None
         specimen = data_of(self._specimens[fibre.name])
-        return FibreWork(fibre.name, fibre.state, specimen=specimen)
+        return FibreWork(fibre.name, fibre.state, known, specimen)
 
     def _take(
         self,
@@ -465,36 +491,6 @@ class CompareWidget(CompareForm):
         busy = self.status.busy
         self.main_button.setEnabled(bool(self._list.included) and not busy)
         self.remove_button.setEnabled(bool(self._list.fibres))
+        self.study_button.setEnabled(bool(self._list.included) and not busy)
         for button in (self.tables_button, self.figures_button, self.report_button):
             button.setEnabled(self._comparison is not None and not busy)
-
-
-def headline_of(comparison: Comparison) -> list[str]:
-    """Return how many states and fibres were compared, and how many differences lie beyond their
-    error.
-    """
-    fibres = sum(len(one) for one in comparison.results.values())
-    states = len(comparison.names)
-    words = f"<b>{states}</b> {'state' if states == 1 else 'states'}, <b>{fibres}</b> {'fibre' if fibres == 1 else 'fibres'}"
-    below = comparison.differences["below_error"]
-    known = int(below.notna().sum())
-    if states < 2:
-        return [words]
-    if not known:
-        return [f"{words}; no difference has a known error (Measure, Errors estimates them)"]
-    beyond = int((~below[below.notna()].astype(bool)).sum())
-    return [f"{words}; <b>{beyond}</b> of {known} differences beyond their error"]
-
-
-def _first_of(sentences: Sequence[str]) -> str:
-    """Return the first sentences and the number of the others: a folder may hold many old runs."""
-    more = len(sentences) - _MOST_SAID
-    told = " ".join(sentences[:_MOST_SAID])
-    return f"{told} {more} more could not be read." if more > 0 else told
-
-
-def _folders_of(event: QDropEvent) -> list[str]:
-    mime = event.mimeData()
-    urls = [] if mime is None else mime.urls()
-    paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
-    return [str(path) for path in paths if path.is_dir()] if len(paths) == len(urls) else []

@@ -196,6 +196,13 @@ class MeasureWidget(CorrectedForm):
     def _gray_of_objects(self) -> Layer | None:
         return self._gray.layer if self.with_gray.isChecked() else None
 
+    @property
+    def size_limits(self) -> Mapping[str, Any]:
+        """The fewest voxels of a resolved object, and the length (nm) below which it counts as short, by
+        their names in a recipe.
+        """
+        return {"min_voxels": self.min_voxels.value(), "limit_nm": self.limit.value()}
+
     def state(self) -> Mapping[str, Any]:
         """Return the layers and the settings; what was measured is measured again."""
         return {

@@ -1,8 +1,9 @@
-"""The list of steps: specimen, *Open …*, *Sample*, and one row per step."""
+"""The list of steps: specimen, *Open …*, *Sample*, *Save*, and one row per step."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QSize, Qt, Signal
@@ -33,7 +34,7 @@ _SHARE = 0.45
 
 
 class StepList(QWidget):
-    """Whose steps are shown, what opens files, and the rows.
+    """Whose steps are shown, what opens files and saves the work, and the rows.
 
     Signals
     -------
@@ -41,10 +42,14 @@ class StepList(QWidget):
         The row.
     sample_asked : str
         The key of a sample.
+    recipe_asked, window_asked
+        The recipe of the specimen, or the whole window, is to be saved.
     """
 
     pressed = Signal(object)
     sample_asked = Signal(str)
+    recipe_asked = Signal()
+    window_asked = Signal()
 
     def __init__(self, samples: list[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,11 +108,26 @@ class StepList(QWidget):
                 entry.triggered.connect(partial(self._ask_sample, key))
         self.sample_button.setMenu(menu)
         self.sample_button.setStyleSheet("QPushButton { padding-right: 16px; }")  # of its arrow
+        self.save_button = QPushButton("Save")
+        self.save_button.setToolTip(
+            "Save how the specimen was made as a recipe for 'snpore run', or the whole window into a folder."
+        )
+        saves = QMenu(self.save_button)
+        for words, signal in (
+            ("Recipe of this specimen …", self.recipe_asked),
+            ("Window … (Ctrl+S)", self.window_asked),
+        ):
+            entry = saves.addAction(words)
+            if entry is not None:
+                entry.triggered.connect(partial(_emit, signal))
+        self.save_button.setMenu(saves)
+        self.save_button.setStyleSheet(self.sample_button.styleSheet())
         line = QHBoxLayout()
         line.addWidget(self.title, 1)
         line.addWidget(self.specimen_box, 1)
         line.addWidget(self.open_button)
         line.addWidget(self.sample_button)
+        line.addWidget(self.save_button)
         return line
 
     def stand_above_form(self, above: bool) -> None:
@@ -192,6 +212,11 @@ class StepList(QWidget):
     def _ask_sample(self, key: str, checked: bool = False) -> None:
         del checked
         self.sample_asked.emit(key)
+
+
+def _emit(signal: Any, checked: bool = False) -> None:
+    del checked
+    signal.emit()
 
 
 def _between(one: QColor, two: QColor, share: float) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import napari.components
@@ -25,6 +26,7 @@ from qtpy.QtWidgets import (
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.forms.docked_widget import DockedWidget
 from napari_snpore.viewer.forms.path_dialogs import folder_for
+from napari_snpore.viewer.recipe.saving import RecipeSaving
 from napari_snpore.viewer.shared.docking import (
     PLUGIN,
     ancestor,
@@ -288,6 +290,8 @@ class WorkbenchWidget(DockedWidget):
         self.step_list.pressed.connect(self._open)
         self.step_list.sample_asked.connect(self.open_sample)
         self.step_list.open_button.clicked.connect(self._ask_files)
+        self.step_list.recipe_asked.connect(self.ask_recipe)
+        self.step_list.window_asked.connect(self.save_window)
         self.step_list.specimen_box.activated.connect(self._on_specimen)
         self.rows, self.sentence = self.step_list.rows, self.step_list.sentence
         self.title, self.specimen_box = self.step_list.title, self.step_list.specimen_box
@@ -297,6 +301,7 @@ class WorkbenchWidget(DockedWidget):
         self.status = StepStatus()
         self.status.layout().setContentsMargins(8, 0, 8, 4)  # type: ignore[union-attr]
         column.addWidget(self.status)
+        self._recipes = RecipeSaving(self)
         self.stack = FormStack()
         self._work = FormWork(self._viewer, self.stack, self._names)
         self.stack.hide()
@@ -493,6 +498,34 @@ class WorkbenchWidget(DockedWidget):
     def save_window(self) -> QFileDialog | None:
         """Ask for a folder and save the whole window there; does not block."""
         return save_window_as(self._viewer)
+
+    def save_recipe(self, path: str | Path, source: str | Path | None = None) -> Path:
+        """Write how the specimen was made as a recipe for ``snpore run``; the window stays alive
+        meanwhile.
+
+        Parameters
+        ----------
+        path : path
+            Of the TOML file.
+        source : path, optional
+            The file that the specimen was made of, or the folder of several, where it is not beside
+            the data any more.
+
+        Raises
+        ------
+        InputError
+            There is nothing to repeat, a history that one recipe cannot say, or a file that is not
+            there.
+        """
+        self.refresh()
+        if self._specimen is None:
+            raise InputError("There is nothing yet whose recipe could be saved: open a file.")
+        return self._recipes.save(self._specimen, path, source)
+
+    def ask_recipe(self) -> QFileDialog | None:
+        """Ask for a file and save the recipe of the specimen there; does not block."""
+        self.refresh()
+        return self._recipes.ask(self._specimen)
 
     def show_keys(self) -> None:
         """Show the sheet of keys, or bring it to the front."""

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from napari_snpore.comparison.compare import compare_states
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.files import read_volume
 from napari_snpore.history import EditByHandStep, ReconstructStep, SegmentStep
 from napari_snpore.measurement.objects import label_objects, measure_objects
+from napari_snpore.study.pipeline import run_study
+from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_errors import RunErrors, no_sources
 from napari_snpore.study.states.phases_state import conditions_of_phases, state_of_phases
+from napari_snpore.study.states.state_result import read_state_result
 from napari_snpore.uncertainty.number_table import NUMBER_COLUMNS
 from napari_snpore.volume import Volume
+from tests.study.states.conftest import QUICK
 
 SPACING = (0.5, 0.5, 0.5)
 
@@ -64,6 +72,54 @@ def test_given_objects_are_taken_and_the_others_are_measured():
     assert len(found.objects["Sn"]) == 1
     assert value_of(found, "Sn clusters") == 1
     assert len(found.objects["pore"]) == 1
+
+
+def test_neighbours_correlation_and_cubes_are_those_of_the_fibre():
+    found = state_of_phases("bar", drawn()).tables
+    # the nearest faces of both voxels lie 4 voxels apart along each axis
+    assert found["nearest"]["surface_distance_nm"].tolist() == pytest.approx(
+        [0.5 * 4 * math.sqrt(3)] * 2
+    )
+    along_z = found["correlation"].query("direction == 'z' and distance_nm == 0.5")
+    assert along_z["s2"].tolist() == [pytest.approx(16 / 560)]  # of 7 × 10 × 8 pairs of voxels
+    largest = found["cube sizes"].iloc[-1]  # it holds the whole pore
+    assert (largest["edge_nm"], largest["mean_percent"]) == (4.0, 100 * 32 / 512)
+
+
+def test_neighbours_are_looked_for_among_the_objects_that_were_given():
+    phases = drawn()
+    mask = phases.data == 3
+    mask[7, 7, 7] = False
+    labels = Volume(label_objects(mask), SPACING)
+    objects = {"Sn": measure_objects(labels)}
+    found = state_of_phases("bar", phases, objects=objects, labels={"Sn": labels})
+    assert found.tables["nearest"]["surface_distance_nm"].isna().all()  # one object alone
+
+
+@pytest.mark.parametrize("state", ["pristine", "sodiated"])
+def test_a_specimen_and_its_run_folder_give_the_same_tables(state, grey_files, tmp_path):
+    recipe = Recipe(
+        input={"volume": str(grey_files / f"{state}.tif")},
+        **{**QUICK, "measure": {"details": True}},
+    )
+    run_study(recipe, tmp_path / "run")
+    of_run = read_state_result(tmp_path / "run")
+    phases = read_volume(tmp_path / "run" / "volumes" / "phases.tif")
+    found = state_of_phases("run", phases)
+    shared = {"nearest", "correlation", "cube sizes", "slabs", "dead pores"}
+    assert shared <= set(found.tables)
+    for name in shared:
+        pd.testing.assert_frame_equal(
+            found.tables[name].reset_index(drop=True),
+            of_run.tables[name],
+            check_dtype=False,
+            rtol=1e-5,  # digits of the files
+        )
+    both = compare_states({"run": [of_run], "window": [replace(found, name="window")]}).states
+    both = both[both["quantity"].str.contains("nearest|centres|correlation")]
+    assert len(both) == 6
+    for _, rows in both.groupby("quantity"):
+        assert rows["value"].iloc[0] == pytest.approx(rows["value"].iloc[1], rel=1e-5)
 
 
 def test_errors_that_the_history_keeps_are_the_numbers():

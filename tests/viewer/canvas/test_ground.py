@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.utils.colormaps import Colormap
 
 from napari_snpore.viewer.canvas.axes import show_axes
 from napari_snpore.viewer.canvas.ground import keep_ground
@@ -39,7 +40,9 @@ def test_black_behind_a_gray_volume_in_3d_alone(light):
 
 
 def test_a_colormap_with_a_clear_low_end_needs_no_dark_ground(light):
-    light.add_image(np.zeros((4, 5, 6)), colormap=np.array([[0, 0, 0, 0], [1, 1, 1, 1]]))
+    # named: napari lists an unnamed one in all later windows, by a name that makes them wider
+    clear = Colormap([[0, 0, 0, 0], [1, 1, 1, 1]], name="clear")
+    light.add_image(np.zeros((4, 5, 6)), colormap=clear)
     light.dims.ndisplay = 3
     assert ground(light) == (1, 1, 1)
 

@@ -16,6 +16,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLineEdit
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.figures.save import recipe_of
 from napari_snpore.viewer.compare.fibre_table import ERRORS, FIBRE, STATE
 from napari_snpore.viewer.compare.number_table import DIFFERENCE
 from napari_snpore.viewer.compare.sample import runs_folder
@@ -265,6 +266,19 @@ def test_specimens_of_the_window_are_measured_and_their_errors_are_not_known(vie
     assert "errors not estimated" in form.tabs.notes.text()
 
 
+def test_neighbours_of_a_specimen_are_measured_with_it(viewer, form):
+    for name, last in (("a", 7), ("b", 9)):
+        labels = np.full((12, 20, 6), 2, np.uint8)
+        labels[0] = 1
+        labels[4, 9, 3] = labels[last, 9, 3] = 3
+        add_layer(viewer, phases_data(Volume(labels, (0.5, 0.5, 0.5)), f"{name} · phases"))
+    found = form.compare()
+    gaps = found.states[found.states["quantity"] == "Sn clusters, gap to the nearest, median"]
+    assert gaps["value"].tolist() == [1.0, 2.0]  # 2 and 4 voxels of 0.5 nm between their faces
+    assert {"correlation", "cube sizes"} <= set(form.fibres[0].result.tables)
+    assert row_of(form.tabs.numbers.table, "pore correlation length") >= 0
+
+
 def test_a_specimen_that_is_painted_on_is_stale_and_measured_again(viewer, form):
     layer = add_layer(viewer, phases_data(block(4), "a · phases"))
     add_layer(viewer, phases_data(block(2), "b · phases"))
@@ -309,6 +323,24 @@ def test_tables_are_saved_and_the_folder_opens_again(of_runs, tmp_path):
     again.add_run(folder)
     assert [(one.name, one.state) for one in again.fibres] == [(one, one) for one in STATES]
     again.deleteLater()
+
+
+def test_figures_show_a_slice_of_every_state_of_runs_and_specimens(viewer, of_runs, tmp_path):
+    add_layer(viewer, phases_data(block(4, of=12), "mine · phases"))
+    QTest.qWait(150)
+    of_runs.include(0, False)
+    of_runs.compare()
+    states = [one.state for one in of_runs.fibres if one.is_included]
+    taken = of_runs.compared_slices["mine", "mine"].phases
+    assert taken.shape == (12, 1, 6)
+    viewer.layers["mine · phases"].data[:] = 2  # later: the slice is that of the comparison
+    written = of_runs.save_figures(tmp_path / "figures")
+    assert written[0].name == "plate.pdf"
+    assert (taken.data[:4] == 1).all()
+    assert "No slice" not in of_runs.status.message.text()
+    recipe = recipe_of(tmp_path / "figures" / "panel_01.png")
+    assert recipe["panel"] == 1
+    assert len(written) >= 2 * (1 + len(states) + 8)  # plate, slices, panels as PDF and PNG
 
 
 @pytest.mark.parametrize("of", ["runs", "window"])

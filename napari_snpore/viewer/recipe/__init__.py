@@ -1,0 +1,1 @@
+"""Recipes of what was done in the window, for ``snpore run`` and ``snpore compare``."""
