@@ -226,7 +226,7 @@ class InSituWidget(LayerForm):
         rows = self.rows()
         rows.addRow("Images", beside(self._layer_choice, self.open_button))
         rows.addRow(self._layer_choice.hint())
-        rows.addRow("Seconds per frame", self.seconds)
+        rows.addRow("Frame time (s)", self.seconds)
         rows.addRow("Region", self.region)
         self.settings = InSituSettings()
         self.column.addWidget(self.settings)

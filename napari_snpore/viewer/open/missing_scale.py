@@ -79,7 +79,7 @@ class MissingScale(QuestionDock):
         self.seconds.setSpecialValueText("not known")
         self.form.addRow("First tilt (°)", self.first)
         self.form.addRow("Tilt step (°)", self.step)
-        self.form.addRow("Seconds per frame", self.seconds)
+        self.form.addRow("Frame time (s)", self.seconds)
         self.image_count = QLabel(str(asked.source.image_count))
         self.form.addRow("Images", self.image_count)
         self.main_button.clicked.connect(self.open)
