@@ -28,8 +28,10 @@ WITHOUT_LAYERS = {
     ("compare/saving.py", "Figures"): "draws what was compared",
     ("compare/saving.py", "Report"): "writes what was compared",
     ("compare/saving.py", "Save tables"): "writes what was compared",
+    ("compare/study_saving.py", "Save study"): "writes how it was made",
     ("compare/widget.py", "Read runs"): "reads files",
     ("measure/widget.py", "Save"): "writes what was measured",
+    ("recipe/saving.py", "Save recipe"): "writes how it was made",
     ("scene/movie_panel.py", "Movie"): "shows whatever is in the window",
     ("window/window_work.py", "what"): "of the whole window",
 }
