@@ -10,8 +10,8 @@ import numpy as np
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.viewer.shared.docking import PLUGIN, join_instrument
-from napari_snpore.viewer.shared.events import calling_viewer
-from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, phases_data
+from napari_snpore.viewer.shared.events import breathe, calling_viewer
+from napari_snpore.viewer.shared.layers import SEPARATOR, LayerData, add_layer, phases_data
 from napari_snpore.viewer.shared.worker import run_alive
 from napari_snpore.volume import Volume
 
@@ -21,17 +21,23 @@ _APART = 1.1
 
 def three_states() -> list[LayerData]:
     """Return the phases of a pristine, a sodiated and a desodiated phantom fibre beside each other, and
-    let the Compare form compare their finished runs.
+    let the Compare form compare their finished runs. In a window all but the last are there already.
 
     Without a window there are the phases alone.
     """
     layers = run_alive("Open the runs", _read)
     viewer = calling_viewer()
-    if viewer is not None and getattr(viewer, "window", None) is not None:
-        _, form = viewer.window.add_plugin_dock_widget(PLUGIN, "Compare")
-        join_instrument(form, viewer)
-        form.open_study(runs_folder())
-    return layers
+    if viewer is None or getattr(viewer, "window", None) is None:
+        return layers
+    _, form = viewer.window.add_plugin_dock_widget(PLUGIN, "Compare")
+    join_instrument(form, viewer)
+    form.open_study(runs_folder())
+    *first, last = layers
+    for one in first:  # napari adds all that is returned in one go, a second without a repaint
+        breathe(viewer)
+        add_layer(viewer, one)
+    breathe(viewer)
+    return [last]
 
 
 def is_of_sample(folder: Path) -> bool:
