@@ -81,7 +81,7 @@ def draw_power(found: pd.DataFrame) -> Figure:
                 )
             names = [f"{low:g}–{high:g}" if high < 100 else f"≥ {low:g}" for low, high in ends]
             axes.set_xticks(range(len(ends)), names)
-            axes.set_ylim(0, 100)
+            axes.set_ylim(-3, 103)
             axes.set_title(quantity, color=INK)
             axes.set_xlabel(f"True difference ({part['unit'].iloc[0]})")
         line[0].set_ylabel("Found beyond the error (%)")

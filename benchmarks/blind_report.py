@@ -93,7 +93,7 @@ class ConstantWidth:
     @classmethod
     def of(cls, calibration: pd.DataFrame, cases: pd.DataFrame) -> ConstantWidth:
         """Return them for rows of ``calibration.csv``."""
-        good = cases[cases["polished"].fillna(False).astype(bool)]
+        good = cases[cases["polished"].eq(1)]
         rows = calibration.merge(good[CASE], on=CASE)
         halves = {}
         for (quantity, unit, contrast), part in rows.groupby(["quantity", "unit", "contrast"]):
@@ -216,7 +216,7 @@ def phantoms_in_words(cases: pd.DataFrame) -> str:
     words = (
         f"Phantoms: {len(cases)} of {planned} planned ({shapes}), {outside} from outside the model."
     )
-    failed = int((~cases["polished"].fillna(False).astype(bool)).sum())
+    failed = int((~cases["polished"].eq(1)).sum())
     return f"{words} {failed} were not polished: refused, and counted as not covered."
 
 
