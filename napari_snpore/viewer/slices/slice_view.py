@@ -61,8 +61,8 @@ class _Canvas(QtViewer):
         return QSize(300, 300)
 
     def minimumSizeHint(self) -> QSize:
-        """Return a size that is still of use."""
-        return QSize(120, 120)
+        """Return a size at which three in a row fit into a window of 1024 px."""
+        return QSize(80, 120)
 
 
 class SliceView(QWidget):

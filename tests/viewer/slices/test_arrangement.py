@@ -56,6 +56,8 @@ def test_with_slices_open_the_canvas_is_the_3d_view_and_comes_back_after(window)
     tops = {in_window(view)[1] for view in widget.linked.views.values()}
     assert len(tops) == 1
     assert in_window(canvas)[3] <= tops.pop(), "below the scene"
+    # the side parts of a window of 1024 px leave 270
+    assert ancestor(widget, QMainWindow).centralWidget().minimumSizeHint().width() <= 270
     close_slices(window)
     settle(0.2)
     assert window.dims.ndisplay == 2
