@@ -120,6 +120,36 @@ def test_every_public_name_has_a_page_and_stands_in_the_list(made):
     assert sorted(listed) == sorted([*names, *names])  # in a table, and in the contents
 
 
+def listed(page, module):
+    """Return the names that a list of the reference holds, in a table and in the contents."""
+    return sorted(re.findall(rf"^   {re.escape(module)}\.(\w+)$", page, re.MULTILINE))
+
+
+def test_every_figure_has_a_page_and_stands_in_a_group(made):
+    from napari_snpore import figures
+
+    assert {f"napari_snpore.figures.{name}.rst" for name in figures.__all__} <= set(made)
+    assert listed(made["figures.rst"], "napari_snpore.figures") == sorted([*figures.__all__] * 2)
+
+
+def test_every_widget_has_a_page_with_what_scripts_call(made):
+    pytest.importorskip("napari", reason="the widgets need the window")
+    import api_pages
+
+    from napari_snpore import viewer
+
+    pages = api_pages.widget_pages()
+    assert listed(pages["widgets.rst"], "napari_snpore.viewer") == sorted([*viewer.__all__] * 2)
+    members = {
+        name: re.search(r":members: (.*)", pages[f"napari_snpore.viewer.{name}.rst"])[1].split(", ")
+        for name in viewer.__all__
+    }
+    assert {"fibres", "add_run", "compare", "save_report"} <= set(members["CompareWidget"])
+    assert {"thresholds", "apply"} <= set(members["ThresholdWidget"])
+    called_by_qt = {"resizeEvent", "dropEvent", "event", "state", "set_state", "closed"}
+    assert not called_by_qt & {one for each in members.values() for one in each}
+
+
 def test_every_command_and_its_options_are_there(made):
     said = subprocess.run(
         [sys.executable, "-m", "napari_snpore", "--help"],
