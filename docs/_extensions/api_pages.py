@@ -56,24 +56,28 @@ def pages():
     for name in public_names():
         by_field[field_of(name)].append(name)
     by_group = {heading: [] for heading in FIGURE_GROUPS}
-    for name in figures.__all__:
+    for name in figure_names():
         by_group[_group_of(name)].append(name)
     found = {
         "python.rst": _list("Python", _INTRODUCTION, "napari_snpore", by_field),
         "figures.rst": _list("Figures", _OF_FIGURES, "napari_snpore.figures", by_group),
     }
-    for module in (napari_snpore, figures):
-        for name in module.__all__:
-            if name != "__version__":
-                found[f"{module.__name__}.{name}.rst"] = _page(module, name)
+    for module, names in ((napari_snpore, public_names()), (figures, figure_names())):
+        for name in names:
+            found[f"{module.__name__}.{name}.rst"] = _page(module, name)
     return found
+
+
+def figure_names():
+    """Return the figures and panels that have a page: not the widths in mm, which are plain numbers."""
+    return [name for name in figures.__all__ if not isinstance(getattr(figures, name), float)]
 
 
 def widget_pages():
     """Return the list of the widgets as `widgets.rst`, and a page each; this imports napari and Qt."""
     from napari_snpore import viewer
 
-    order = {"Steps": list(viewer.__all__)}
+    order = {"Widgets": list(viewer.__all__)}
     found = {"widgets.rst": _list("Widgets", _OF_WIDGETS, "napari_snpore.viewer", order)}
     for name in viewer.__all__:
         members = ", ".join(_own_members(getattr(viewer, name)))
@@ -131,7 +135,8 @@ _OF_FIGURES = """
 ``from napari_snpore.figures import ortho_slices``: functions that return a matplotlib ``Figure``, drawn for print
 and without pyplot, and panels that :func:`~napari_snpore.figures.plate` puts together on a sheet.
 :func:`~napari_snpore.figures.save_figure` writes one. The sheet of several states is
-``comparison_plate`` of ``napari_snpore.figures.comparison_plate``: see :doc:`../../compare`.
+``comparison_plate`` of ``napari_snpore.figures.comparison_plate``. ``SINGLE_COLUMN_MM`` (88) and ``DOUBLE_COLUMN_MM`` (180)
+are widths for :class:`~napari_snpore.figures.FigureStyle`; see :doc:`../../compare`.
 """
 
 _OF_WIDGETS = """
