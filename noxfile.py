@@ -160,7 +160,7 @@ def dist(session: nox.Session) -> None:
 def check_dist(session: nox.Session) -> None:
     """Check metadata and README of what is in dist/ as the package index does."""
     session.install("twine")
-    session.run("twine", "check", "--strict", *map(str, sorted((ROOT / "dist").iterdir())))
+    session.run("twine", "check", "--strict", *map(str, (built(".tar.gz"), built(".whl"))))
 
 
 def built(suffix: str) -> Path:
@@ -173,7 +173,7 @@ def built(suffix: str) -> Path:
 def try_wheel(session: nox.Session) -> None:
     """Install the wheel with a window into a new environment, and use it outside the checkout."""
     session.install(f"{built('.whl')}[gui]")
-    with session.chd(session.create_tmp()):
+    with session.chdir(session.create_tmp()):
         script = ROOT / "scripts" / "try_wheel.py"
         # isolated: neither the folder of the script nor the current one is searched for modules
         screen = ["xvfb-run", "-a"] if sys.platform == "linux" else []
@@ -196,7 +196,7 @@ def try_sdist(session: nox.Session) -> None:
     every = "--all" in session.posargs
     session.install(f"{unpacked}[{'gui' if every else ''}]".removesuffix("[]"), *WINDOW_TESTS)
     chosen = [] if every else [f"tests/{name}" for name in SDIST_SHARE]
-    with session.chd(unpacked):
+    with session.chdir(unpacked):
         session.run("python", "-m", "pytest", "-q", *chosen)
 
 

@@ -196,8 +196,9 @@ def test_any_error_becomes_one_sentence(tmp_path, error, words):
 
 def test_a_module_that_is_missing_is_no_damage(tmp_path):
     (tmp_path / "a.dm3").write_bytes(b"x")
-    with pytest.raises(MissingExtraError, match="the module absent_one is missing"), guarded(
-        tmp_path / "a.dm3"
+    with (
+        pytest.raises(MissingExtraError, match="the module absent_one is missing"),
+        guarded(tmp_path / "a.dm3"),
     ):
         import absent_one  # noqa: F401
 
