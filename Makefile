@@ -11,6 +11,10 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n 
 # Phantoms that `make truth` measures at the same time.
 PROCESSES ?= 2
 
+# Sessions of `make matrix` (none: all) and the tests that they run (none: those of the session).
+SESSIONS ?=
+TESTS ?=
+
 # Kills of `make kills`, which take a second each.
 KILLS ?= 500
 
@@ -21,7 +25,7 @@ ACTIONS ?= 300
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test test-slow docs check oldest bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
+.PHONY: demo test test-slow docs check matrix dist lock lock-check bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -51,13 +55,25 @@ check:
 	@.venv/bin/npe2 validate napari_snpore/napari.yaml
 	@$(PYTHON) scripts/licences.py
 
-# The backend alone, with the oldest versions that pyproject.toml allows and Python 3.11, which they all have wheels for. Its
-# numba keeps compiled kernels apart: another version throws away those that it finds.
-oldest:
-	@[ -x .venv-oldest/bin/python ] || python3.11 -m venv .venv-oldest
-	@.venv-oldest/bin/python scripts/oldest.py > .venv-oldest/pins.txt
-	@.venv-oldest/bin/python -m pip install --quiet -e . -c .venv-oldest/pins.txt pytest hypothesis SimpleITK
-	@NUMBA_CACHE_DIR=$(CURDIR)/.venv-oldest/numba .venv-oldest/bin/python -m pytest
+# The tests in environments of their own, in .nox/: interpreters, Qt bindings, oldest and newest dependencies. A session whose
+# interpreter is missing is left out and said. All of it takes a day: SESSIONS="backend-3.12 lowest(window)" TESTS=tests/files
+matrix:
+	@scripts/environment $(EXTRAS)
+	@$(PYTHON) scripts/matrix.py $(foreach session,$(SESSIONS),"$(session)") -- $(TESTS)
+
+# Source distribution and wheel into dist/; checked, installed and tried where no checkout is: some minutes. ALL=1: all its tests.
+dist:
+	@scripts/environment $(EXTRAS)
+	@.venv/bin/nox -s dist -- $(if $(ALL),--all)
+
+# Versions and hashes of all packages that developers use. UPGRADE=1: the newest ones.
+lock:
+	@scripts/environment $(EXTRAS)
+	@.venv/bin/nox -s lock -- $(if $(UPGRADE),--upgrade)
+
+lock-check:
+	@scripts/environment $(EXTRAS)
+	@.venv/bin/nox -s lock -- --check
 
 bench:
 	@scripts/environment gui,dev,astra
@@ -116,4 +132,4 @@ calibrate-images:
 	@$(PYTHON) -m benchmarks calibrate_images
 
 clean:
-	rm -rf .venv demo_output
+	rm -rf .venv .nox demo_output

@@ -109,6 +109,7 @@ def test_plugin_in_an_old_napari_says_which_one_it_needs(found, refused, tmp_pat
 
 
 def test_the_oldest_napari_is_that_of_the_extra():
+    pytest.importorskip("napari")
     from napari_snpore.viewer import OLDEST_NAPARI
 
     (wanted,) = [one for one in PROJECT["optional-dependencies"]["window"] if "napari" in one]
@@ -133,9 +134,6 @@ def test_every_dependency_has_a_lower_bound_and_a_reason():
     block = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)[1]
     for line in block.splitlines():
         assert re.fullmatch(r' {4}"[\w.-]+(\[\w+\])?>=[\w.]+", # .{5,}', line), line
-    pins = runpy.run_path(str(ROOT / "scripts" / "oldest.py"))["pins"]()
-    assert len(pins) == len(PROJECT["dependencies"])
-    assert "numpy==2.0" in pins
 
 
 def test_the_documentation_is_built_by_an_extra_that_no_user_needs():

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -75,17 +76,25 @@ def _tags(path: Path) -> Mapping[str, Any]:
         if len(start) < 4 or struct.unpack(">I", start)[0] not in (3, 4):
             raise FileFormatError(f"{path} is not a Gatan DM3 or DM4 file.")
         file.seek(0)
-        # imported here: 1.3 s that only these files need
-        from nionswift_plugin.DM_IO.dm3_image_utils import fix_strings
-        from nionswift_plugin.DM_IO.parse_dm3 import dm_read_header
-
+        parse_dm3, image_utils = dm_modules()
         try:
-            tags = fix_strings(dm_read_header(file))
+            tags = image_utils.fix_strings(parse_dm3.dm_read_header(file))
         except Exception as error:  # on a damaged file the parser fails with errors of many kinds
             raise FileFormatError(
                 f"{path} is damaged or cut short: its tags cannot be read."
             ) from error
     return _group(tags)
+
+
+def dm_modules() -> tuple[ModuleType, ModuleType]:
+    """Return the parser of tags and the images' module of nionswift-io, imported when first needed:
+    1.3 s that only these files need.
+    """
+    try:
+        from nion.io.DM_IO import dm3_image_utils, parse_dm3
+    except ModuleNotFoundError:  # before nionswift-io 15.6, which needs Python 3.12
+        from nionswift_plugin.DM_IO import dm3_image_utils, parse_dm3
+    return parse_dm3, dm3_image_utils
 
 
 def _images(tags: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -20,6 +20,7 @@ from typing import Any
 from napari_snpore.errors import (
     FileFormatError,
     InputError,
+    MissingExtraError,
     MissingFileError,
     NoPermissionError,
     Stopped,
@@ -125,6 +126,8 @@ def guarded(path: str | Path) -> Iterator[None]:
         The user may not read it.
     FileFormatError
         It is damaged, changed while it was read, or needs more memory than there is.
+    MissingExtraError
+        A module that reads such files is not installed.
     """
     path = Path(path)
     before = _state(path)
@@ -134,6 +137,10 @@ def guarded(path: str | Path) -> Iterator[None]:
         if isinstance(error, FileFormatError):
             _check_unchanged(path, before)
         raise
+    except ModuleNotFoundError as error:  # says nothing about the file
+        raise MissingExtraError(
+            f"{path} cannot be read: the module {error.name} is missing, or its package has changed."
+        ) from error
     except Exception as error:
         _check_unchanged(path, before)
         raise _refusal(path, error) from error

@@ -27,6 +27,7 @@ from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
 from napari_snpore.errors import (
     FileFormatError,
     InputError,
+    MissingExtraError,
     MissingFileError,
     NoPermissionError,
     one_line,
@@ -191,6 +192,15 @@ def test_any_error_becomes_one_sentence(tmp_path, error, words):
         raise error
     assert "a.dm4" in str(caught.value)
     assert caught.value.__cause__ is error  # for --debug
+
+
+def test_a_module_that_is_missing_is_no_damage(tmp_path):
+    (tmp_path / "a.dm3").write_bytes(b"x")
+    with (
+        pytest.raises(MissingExtraError, match="the module absent_one is missing"),
+        guarded(tmp_path / "a.dm3"),
+    ):
+        import absent_one  # noqa: F401
 
 
 def test_own_errors_pass_as_they_are(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 import tifffile
 
 from napari_snpore.errors import FileFormatError, InputError, MissingScaleError
+from napari_snpore.files.dm import dm_modules
 from napari_snpore.files.image_series import read_image_series
 
 STACK = np.arange(3 * 9 * 10, dtype=np.uint16).reshape(3, 9, 10)
@@ -95,7 +96,7 @@ def test_dm_stack_has_its_pixel_size_and_no_time_where_its_axis_is_a_tilt():
 def test_a_dm_stack_of_a_movie_has_its_times(tmp_path):
     data_metadata = pytest.importorskip("nion.data.DataAndMetadata")
     calibration = pytest.importorskip("nion.data.Calibration").Calibration
-    images = pytest.importorskip("nionswift_plugin.DM_IO.dm3_image_utils")
+    _, images = dm_modules()
     axes = [calibration(0, 4.0, "s"), calibration(0, 0.5, "nm"), calibration(0, 0.5, "nm")]
     descriptor = data_metadata.DataDescriptor(True, 0, 2)
     movie = data_metadata.new_data_and_metadata(
