@@ -45,6 +45,8 @@ class ComparedFibre:
         Whether any number has an interval.
     is_included : bool
         Whether it takes part.
+    is_called_by_folder : bool
+        Whether its state is only the name of its folder, and nobody gave it another one.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ComparedFibre:
     key: tuple[Any, ...] = ()
     has_errors: bool = False
     is_included: bool = True
+    is_called_by_folder: bool = False
 
     @property
     def source(self) -> str:

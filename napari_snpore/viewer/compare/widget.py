@@ -400,6 +400,7 @@ class CompareWidget(CompareForm):
             one = saved.get(key_of(fibre))
             if one is not None:
                 fibre.state = str(one.get("state", fibre.state))
+                fibre.is_called_by_folder = False
                 fibre.is_included = bool(one.get("included", True))
         if saved:
             self._list.reorder(list(saved))
