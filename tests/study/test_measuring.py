@@ -148,7 +148,7 @@ def test_report_names_what_is_missing(phases):
 def test_a_box_that_leaves_the_volume_is_named():
     phases = Volume(np.full((8, 8, 8), 2, np.uint8), 1.0)
     box = {"name": "rim", "center_nm": [3.5, 3.5, 7.0], "size_nm": 4.0}
-    with pytest.raises(InputError, match="measure.boxes, 'rim': .* leaves the volume"):
+    with pytest.raises(InputError, match=r"measure.boxes, 'rim': .* leaves the volume"):
         measure_phases(phases, MeasureSection(boxes=[box]))
 
 

@@ -151,7 +151,7 @@ def test_recipe_in_python_is_refused_in_one_sentence():
         ("names = ['pore', 'C', 'Pore']", "the same name"),
         ("names = ['pore', '', 'Sn']", "cannot be part of a file name"),
         ("colors = ['#ffffff', '#zzzzzz', '#000000']", "is no colour"),
-        ("values = [nan, 2.0]", "finite, increasing"),
+        ("values = [nan, 2.0]", "should be a finite number"),
         ("values = [2.0, 1.0]", "finite, increasing"),
     ],
 )
