@@ -47,7 +47,7 @@ from napari_snpore.study.network_width import (
     network_width,
 )
 from napari_snpore.study.provenance import Record
-from napari_snpore.study.recipe import BoxEntry, MeasureSection, checked
+from napari_snpore.study.recipe import MeasuredBox, MeasureSection, checked
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.subvolume import (
     NamedBox,
@@ -501,7 +501,7 @@ def measured_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
     return boxes
 
 
-def boxes_inside(volume: Volume, boxes: Iterable[NamedBox]) -> tuple[list[BoxEntry], list[str]]:
+def boxes_inside(volume: Volume, boxes: Iterable[NamedBox]) -> tuple[list[MeasuredBox], list[str]]:
     """Return those of some boxes in which the phases of a volume can be counted, as a recipe has
     them, and a sentence for each of the others.
     """
@@ -510,7 +510,7 @@ def boxes_inside(volume: Volume, boxes: Iterable[NamedBox]) -> tuple[list[BoxEnt
         try:
             _check_inside(volume, box)
             center, size = box.center_nm, box.size_nm
-            inside.append(checked(BoxEntry, name=box.name, center_nm=center, size_nm=size))
+            inside.append(checked(MeasuredBox, name=box.name, center_nm=center, size_nm=size))
         except InputError as error:
             refused.append(f"The box '{box.name}' is left out: {error}")
     return inside, refused

@@ -298,7 +298,7 @@ class EnvelopeSection(_Section):
     cut_axes: list[Literal[0, 1, 2]] = [1]
 
 
-class BoxEntry(_Section):
+class MeasuredBox(_Section):
     """A box along the array axes whose fractions are counted: its name, its center ``(z, y, x)`` in
     world coordinates, and one edge of a cube or three edges (z, y, x).
     """
@@ -344,11 +344,11 @@ class MeasureSection(_Section):
     diffusivity: bool = False
     density_g_cm3: dict[str, PositiveFloat] = {}
     mass_percent: dict[str, PositiveFloat] = {}
-    boxes: list[BoxEntry] = []
+    boxes: list[MeasuredBox] = []
 
     @field_validator("boxes")
     @classmethod
-    def _names_differ(cls, boxes: list[BoxEntry]) -> list[BoxEntry]:
+    def _names_differ(cls, boxes: list[MeasuredBox]) -> list[MeasuredBox]:
         names = [one.name for one in boxes]
         for name in names:
             if name == "whole":
