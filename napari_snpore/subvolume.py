@@ -79,6 +79,31 @@ def box_between(name: str, one: Sequence[float], two: Sequence[float]) -> NamedB
     return NamedBox(name, tuple(center), tuple(size))
 
 
+def region_in_words(region: str, size_nm: float | Triple | None) -> str:
+    """Return how numbers name a region: the whole, a cube, or a cuboid of unlike edges.
+
+    Examples
+    --------
+    >>> region_in_words("whole", None), region_in_words("centre", 8.0), region_in_words("rim", (4.0, 8.0, 2.0))
+    ('whole', 'centre cube', 'rim cuboid')
+    """
+    if size_nm is None:
+        return region
+    return f"{region} {'cuboid' if isinstance(size_nm, tuple) else 'cube'}"
+
+
+def edges_in_words(size_nm: float | Triple) -> str:
+    """Return the edge of a cube, or the edges (z × y × x) of a cuboid.
+
+    Examples
+    --------
+    >>> edges_in_words(8.0), edges_in_words((4.0, 8.0, 2.5))
+    ('8 nm', '4 × 8 × 2.5 nm')
+    """
+    edges = size_nm if isinstance(size_nm, tuple) else (size_nm,)
+    return f"{' × '.join(f'{edge:.3g}' for edge in edges)} nm"
+
+
 def extract_subvolume(
     volume: Volume, *, center_nm: Sequence[float], size_nm: float | Sequence[float]
 ) -> Volume:

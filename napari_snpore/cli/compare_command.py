@@ -17,10 +17,10 @@ from napari_snpore.study.recipe import MOST_TWINS
 from napari_snpore.study.states.batch import batch_files, batch_recipes, batch_text, run_batch
 from napari_snpore.study.states.comparing import compare_study
 from napari_snpore.study.states.fibre_runs import end_children
+from napari_snpore.study.states.found_runs import names_apart
 from napari_snpore.study.states.study_recipe import (
     StateSection,
     Study,
-    folder_name,
     merged,
     read_study,
     study_of_runs,
@@ -141,9 +141,7 @@ def _study_of(paths: list[Path], states: list[str]) -> Study:
             raise InputError(f"{path} is a study, which is compared alone; give it without others.")
         if not (path / RECORD).is_file():
             raise FileFormatError(f"{path} holds no finished run.")
-        name = folder_name(path.resolve().name)
-        if name in found:
-            raise InputError(f"Two states have the name {name!r}; name them: --state NAME=FOLDER.")
+    for name, path in zip(names_apart(paths), paths, strict=True):
         found[name] = [path]
     for words in states:
         name, _, folders = words.partition("=")

@@ -16,6 +16,7 @@ BELOW = "≈"
 """Mark of a difference that lies below its error."""
 
 _MINUS = "\N{MINUS SIGN}"
+_MOST_EXTRA = 2
 
 Write = Callable[[float], str]
 
@@ -50,10 +51,21 @@ def difference_writer(row: Mapping[Any, Any], *, plus: bool = True) -> Write:
     >>> write = difference_writer(row)
     >>> write(-0.00144), write(0.03)
     ('0.00', '+0.03')
+    >>> row = {"unit": "%", "difference": -9.1, "low_95": -18.1, "high_95": -0.02}
+    >>> difference_writer(row)(-0.02)
+    '−0.02'
     """
     width = row["high_95"] - row["low_95"]
     most = width if math.isfinite(width) else abs(row["difference"])
-    return _writer(str(row["unit"]), most, _is_whole(row["difference"]), plus)
+    unit, is_whole = str(row["unit"]), _is_whole(row["difference"])
+    nearest = min(abs(row["low_95"]), abs(row["high_95"]))
+    extra = 0
+    if row["low_95"] * row["high_95"] > 0:  # beyond the error: no end may read as zero
+        while extra < _MOST_EXTRA and not _writer(unit, most, is_whole, False, extra)(
+            nearest
+        ).strip("0."):
+            extra += 1
+    return _writer(unit, most, is_whole, plus, extra)
 
 
 def value_words(row: Mapping[Any, Any]) -> str:
@@ -71,7 +83,7 @@ def difference_words(row: Mapping[Any, Any]) -> str:
     return with_limits(row["difference"], row["low_95"], row["high_95"], difference_writer(row))
 
 
-def _writer(unit: str, most: float, is_whole: bool, plus: bool) -> Write:
+def _writer(unit: str, most: float, is_whole: bool, plus: bool, extra: int = 0) -> Write:
     """Return what writes numbers that stand together.
 
     Parameters
@@ -83,12 +95,14 @@ def _writer(unit: str, most: float, is_whole: bool, plus: bool) -> Write:
         The first of them has no decimals: without a unit it is a count, and all others are.
     plus : bool
         Write the sign of what is above zero as well.
+    extra : int
+        Decimals more than usual.
     """
 
     def write(value: float) -> str:
         if not math.isfinite(value):
             return UNKNOWN
-        decimals = 0 if unit == "1" and is_whole else _decimals(value, unit, most)
+        decimals = extra + (0 if unit == "1" and is_whole else _decimals(value, unit, most))
         text = f"{value:,.{decimals}f}".replace("-", _MINUS)
         is_zero = not text.strip(f"0.,{_MINUS}")
         if is_zero:
@@ -108,7 +122,8 @@ def _decimals(value: float, unit: str, most: float) -> int:
     """
     if unit.startswith("%"):
         return 2 if most < 1 else 1
-    if not value:
-        return 0
+    value = value or (most if math.isfinite(most) else 0.0)
+    if not value:  # a difference of nothing, as exact as its neighbours
+        return 0 if unit == "1" else 2
     digits_before = math.floor(math.log10(abs(value)))
     return max(2 - (digits_before if unit == "1" else max(digits_before, 0)), 0)

@@ -19,6 +19,8 @@ from napari_snpore.report.recipe_words import METHODS, has_series
 from napari_snpore.report.references import Citations
 from napari_snpore.report.run_folder import FinishedRun
 from napari_snpore.segmentation.rule_names import rule_name
+from napari_snpore.study.measuring import region_size
+from napari_snpore.subvolume import edges_in_words, region_in_words
 
 _METHOD_WORKS = {
     "sirt": ("gilbert1972",),
@@ -298,11 +300,16 @@ def _objects(run: FinishedRun, cite: Citations) -> Iterator[str]:
 def _places(run: FinishedRun) -> Iterator[str]:
     """Yield where fractions and contacts were counted besides the whole."""
     fractions = run.table("fractions")
-    if fractions is not None and {"region", "region_size_nm"} <= set(fractions):
-        edges = fractions.dropna(subset=["region_size_nm"]).drop_duplicates("region")
-        words = [f"{row['region']} ({number(row['region_size_nm'])} nm)" for row in edges.to_dict("records")]  # fmt: skip
+    if fractions is not None and "region" in fractions:
+        rows = fractions.drop_duplicates("region").to_dict("records")
+        sizes = {str(row["region"]): region_size(row) for row in rows}
+        words = [
+            f"{region_in_words(region, size)} ({edges_in_words(size)})"
+            for region, size in sizes.items()
+            if size is not None
+        ]
         if words:
-            yield f"Fractions were also counted in cubes: {', '.join(words)}."
+            yield f"Fractions were also counted in parts: {', '.join(words)}."
     if run.table("shells") is not None:
         yield "Profiles count voxels and objects in shells of equal depth below the envelope's surface."
     for path in run.table_paths:

@@ -18,7 +18,9 @@ from napari_snpore.study.error_report import (
     one_number,
     with_interval,
 )
+from napari_snpore.study.measuring import region_size
 from napari_snpore.study.run_errors import RunErrors
+from napari_snpore.subvolume import edges_in_words, region_in_words
 
 NOT_CALIBRATED = "†"
 UNKNOWN, MINUS = "–", "\N{MINUS SIGN}"
@@ -187,12 +189,12 @@ def fraction_table(table: pd.DataFrame) -> ReportTable | None:
     of_envelope = "envelope" in set(table["denominator"])
     rows = []
     for region, part in table.groupby("region", sort=False):
-        edge = part["region_size_nm"].iloc[0] if "region_size_nm" in part else math.nan
-        size = f"{number(edge)} nm" if np.isfinite(edge) else UNKNOWN
+        edges = region_size(part.iloc[0].to_dict())
+        size = UNKNOWN if edges is None else edges_in_words(edges)
         for row in part.to_dict("records"):
             rows.append(
                 (
-                    str(region) if not np.isfinite(edge) else f"{region} cube",
+                    region_in_words(str(region), edges),
                     str(row["name"]),
                     size,
                     number(row["volume_nm3"]),

@@ -9,6 +9,7 @@ from napari_snpore.numerals import signed
 from napari_snpore.report.private_paths import file_name
 from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.study.recipe import Recipe
+from napari_snpore.subvolume import edges_in_words
 
 METHODS = {"sirt": "SIRT", "wbp": "WBP", "cgls": "CGLS", "tv": "TV", "dart": "DART"}
 
@@ -212,6 +213,10 @@ def _measurement(recipe: Recipe) -> str:
     ]
     if section.subvolume_nm is not None:
         words.append(f"cubes of {section.subvolume_nm:g} nm")
+    for box in section.boxes:
+        place = ", ".join(f"{value:.4g}" for value in box.center_nm)
+        edges = edges_in_words(box.size_nm)
+        words.append(f"box {box.name!r} of {edges} around ({place}) nm")
     if section.separate_nm is not None:
         words.append(f"pores separated at necks, contrast {section.separate_nm:g} nm")
     if section.shell_nm is not None:

@@ -47,7 +47,7 @@ def detail_tables(
     labels: Mapping[str, Volume],
     objects: Mapping[str, pd.DataFrame],
     dead: DeadPores | None,
-    boxes: Mapping[str, tuple[Triple, float]],
+    boxes: Mapping[str, tuple[Triple, float | Triple]],
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> dict[str, pd.DataFrame]:

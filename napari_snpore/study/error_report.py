@@ -133,19 +133,21 @@ def fraction_intervals(
     errors: RunErrors | None, names: Sequence[str]
 ) -> dict[str, dict[str, FractionInterval]]:
     """Return the errors of the fractions of some phases for figures and tables, by region
-    (``"whole"`` or the name of a cube) and phase; those that are not known are left out.
+    (``"whole"`` or the name of a box) and phase; those that are not known are left out.
     """
     found: dict[str, dict[str, FractionInterval]] = {}
     for row in () if errors is None else errors.numbers.to_dict("records"):
         phase, _, region = str(row["quantity"]).partition(" fraction, ")
         if row["unit"] != "%" or phase not in names or not region or not has_error(row):
             continue
-        found.setdefault(region.removesuffix(" cube"), {})[phase] = FractionInterval(
-            float(row["value"]),
-            best_value(row),
-            float(row["low_95"]),
-            float(row["high_95"]),
-            is_calibrated(row),
+        found.setdefault(region.removesuffix(" cube").removesuffix(" cuboid"), {})[phase] = (
+            FractionInterval(
+                float(row["value"]),
+                best_value(row),
+                float(row["low_95"]),
+                float(row["high_95"]),
+                is_calibrated(row),
+            )
         )
     return found
 

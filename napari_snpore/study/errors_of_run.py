@@ -121,7 +121,7 @@ def errors_of_run(
 def three_times_words(ensemble: pd.DataFrame) -> str:
     """Return the plain deviation of three draws, as work that is done three times reports it."""
     rows = as_three_times(ensemble)
-    shares = rows[rows["quantity"].str.match(r"pore fraction, (whole|.* cube)$")]
+    shares = rows[rows["quantity"].str.match(r"pore fraction, (whole|.* (cube|cuboid))$")]
     words = [f"{row['quantity']} ± {row['sd']:.1f} points" for row in shares.to_dict("records")]
     return f"Done three times, standard deviation, no interval: {'; '.join(words)}."
 

@@ -15,7 +15,7 @@ from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.objects import SizeSummary
 from napari_snpore.study.edit_report import edit_statements
 from napari_snpore.study.error_report import error_statements
-from napari_snpore.study.measuring import GIVEN, MeasuredObjects, Measurement
+from napari_snpore.study.measuring import GIVEN, MeasuredObjects, Measurement, region_size
 from napari_snpore.study.network_width import width_statements
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.report import (
@@ -29,6 +29,7 @@ from napari_snpore.study.report import (
 )
 from napari_snpore.study.run_errors import RunErrors, recorded_errors
 from napari_snpore.study.structure_report import structure_statements
+from napari_snpore.subvolume import edges_in_words, region_in_words
 
 _ONE_NETWORK = 0.5
 """Share of a phase's volume in one connected object from which the phase is called a network."""
@@ -142,8 +143,9 @@ def fraction_statements(fractions: pd.DataFrame) -> list[Statement]:
     for region in regions.unique():
         rows = fractions[regions == region].to_dict("records")
         shares = [f"{row['name']} {row['fraction_percent']:.1f}{_of_box(row)}" for row in rows]
-        size = rows[0].get("region_size_nm", np.nan)
-        heading = region if not np.isfinite(size) else f"{region} cube, {size:.3g} nm"
+        size = region_size(rows[0])
+        edges = "" if size is None else f", {edges_in_words(size)}"
+        heading = f"{region_in_words(str(region), size)}{edges}"
         statements.append(detail(str(heading), "   ".join(shares)))
     return statements
 

@@ -8,7 +8,7 @@ columns, same values, same names.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -47,13 +47,18 @@ from napari_snpore.study.network_width import (
     network_width,
 )
 from napari_snpore.study.provenance import Record
-from napari_snpore.study.recipe import MeasureSection
+from napari_snpore.study.recipe import MeasuredBox, MeasureSection, checked
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.subvolume import center_and_edge_boxes, extract_subvolume
+from napari_snpore.subvolume import (
+    NamedBox,
+    box_slices,
+    center_and_edge_boxes,
+    extract_subvolume,
+)
 from napari_snpore.volume import Triple, Volume
 
-Box = tuple[Triple, float]
-"""Center ``(z, y, x)`` and edge of a cube, both in nm."""
+Box = tuple[Triple, float | Triple]
+"""Center ``(z, y, x)`` in nm, and the edge of a cube or the edges (z, y, x) of a cuboid."""
 
 GIVEN = "labelled"
 """Name of objects that were labelled elsewhere, in tables and file names."""
@@ -63,6 +68,7 @@ MEASURE_BYTES = 15.0
 256³."""
 
 _THICKNESS_BYTES = 20.0  # more, for paths in double precision
+_CUBE = 1e-6  # relative difference of edges that rounding leaves
 _USUAL_CUBE = 0.6  # edge of the center and the edge cube over the fibre's radius
 
 
@@ -126,8 +132,8 @@ class Measurement(MeasuredObjects):
         Volume fractions of the whole volume and of each box; ``region`` names which.
     dead_pores : DeadPores or None
         None without an exterior.
-    boxes : mapping of str to (center, edge)
-        The cubes of ``fractions``, in nm.
+    boxes : mapping of str to (center, edge or edges)
+        The cubes and cuboids of ``fractions``, in nm.
     details : mapping of str to DataFrame
         Tables of slices, shells, contacts, networks, structure and thickness, by file name; empty
         where they are not wanted.
@@ -174,9 +180,10 @@ def measure_phases(
     cut_axes : sequence of int, optional
         Array axes along which the fibre extends beyond the box; default: those in the volume's
         history, else y.
-    boxes : mapping of str to (center, edge), optional
-        Cubes (nm) whose fractions are counted as well; default: one at the center and one at the
-        edge of the fibre.
+    boxes : mapping of str to (center, edge or edges), optional
+        Cubes and cuboids (nm) whose fractions are counted as well; default: one cube at the center
+        and one at the edge of the fibre, and those of ``section.boxes``, which take the place of a
+        cube of the same name.
     context : RunContext, optional
         Receives progress and timings, and may stop the work.
 
@@ -218,7 +225,7 @@ def measure_phases(
         )
     has_exterior = not labels.all()
     with context.step("fractions"):
-        boxes = subvolume_boxes(phases, section) if boxes is None else boxes
+        boxes = measured_boxes(phases, section) if boxes is None else boxes
         fractions = regional_fractions(phases, names, boxes)
     dead = None
     if has_exterior:
@@ -474,6 +481,61 @@ def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
     return {name: (center, size) for name, center in centers.items()}
 
 
+def measured_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
+    """Return the cubes that are placed by the exterior and the boxes of the section, which win over
+    a cube of their name.
+
+    Raises
+    ------
+    InputError
+        A box that leaves the volume or holds no voxel; the sentence names it.
+    """
+    boxes = subvolume_boxes(phases, section)
+    for entry in section.boxes:
+        box = NamedBox(entry.name, entry.center_nm, entry.edges_nm)
+        try:
+            _check_inside(phases, box)
+        except InputError as error:
+            raise InputError(f"measure.boxes, {entry.name!r}: {error}") from error
+        boxes[entry.name] = box_of(box)
+    return boxes
+
+
+def boxes_inside(volume: Volume, boxes: Iterable[NamedBox]) -> tuple[list[MeasuredBox], list[str]]:
+    """Return those of some boxes in which the phases of a volume can be counted, as a recipe has
+    them, and a sentence for each of the others.
+    """
+    inside, refused = [], []
+    for box in boxes:
+        try:
+            _check_inside(volume, box)
+            center, size = box.center_nm, box.size_nm
+            inside.append(checked(MeasuredBox, name=box.name, center_nm=center, size_nm=size))
+        except InputError as error:
+            refused.append(f"The box '{box.name}' is left out: {error}")
+    return inside, refused
+
+
+def box_of(box: NamedBox) -> Box:
+    """Return center and edge of a box that is a cube, center and edges of another one."""
+    edge = box.size_nm[0]
+    is_cube = max(box.size_nm) - min(box.size_nm) <= _CUBE * edge
+    return box.center_nm, edge if is_cube else box.size_nm
+
+
+def region_size(row: Mapping[Any, Any]) -> float | Triple | None:
+    """Return the edge or the edges (nm) of the region of a row of fractions; None for the whole."""
+    if math.isfinite(edge := float(row.get("region_size_nm", math.nan))):
+        return edge
+    z, y, x = (float(row.get(f"region_size_{axis}_nm", math.nan)) for axis in "zyx")
+    return (z, y, x) if math.isfinite(z + y + x) else None
+
+
+def _check_inside(volume: Volume, box: NamedBox) -> None:
+    z, y, x = volume.shape
+    box_slices((z, y, x), volume.spacing, volume.origin, box.center_nm, box.size_nm)
+
+
 def fibre_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
     """Return the radius (nm) by which cubes and shells are placed: at least 4 voxels, so that they
     hold some.
@@ -487,8 +549,9 @@ def regional_fractions(
     """Return volume fractions of the whole and of each box, one below the other, with columns for
     the box.
 
-    ``region`` names the box, ``region_size_nm`` and ``region_center_z_nm`` ... place it (NaN for
-    the whole). The denominator is that of the whole volume also where a cube holds no exterior.
+    ``region`` names the box, ``region_size_nm`` (of a cube; else ``region_size_z_nm`` ...) and
+    ``region_center_z_nm`` ... place it (NaN for the whole). The denominator is that of the whole
+    volume also where a box holds no exterior.
     """
     parts: list[pd.DataFrame] = []
     for region, box in {"whole": None, **boxes}.items():
@@ -498,9 +561,13 @@ def regional_fractions(
         table = volume_fractions(part, names=names)
         table["denominator"] = parts[0]["denominator"].iloc[0] if parts else table["denominator"]
         table.insert(0, "region", region)
-        table["region_size_nm"] = math.nan if box is None else box[1]
+        size = math.nan if box is None else box[1]
+        table["region_size_nm"] = math.nan if isinstance(size, tuple) else size
         for axis, label in enumerate("zyx"):
             table[f"region_center_{label}_nm"] = math.nan if box is None else box[0][axis]
+        for axis, label in enumerate("zyx"):
+            edge = size[axis] if isinstance(size, tuple) else math.nan
+            table[f"region_size_{label}_nm"] = edge
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from napari_snpore.study.measuring import Measurement
+from napari_snpore.study.measuring import Measurement, region_size
+from napari_snpore.subvolume import region_in_words
 from napari_snpore.uncertainty.number_table import NUMBER_COLUMNS
 from napari_snpore.uncertainty.number_table import within as within
 
@@ -34,8 +35,8 @@ def measured_numbers(
     limit = measurement.section.limit_nm if limit_nm is None else limit_nm
     numbers: dict[Quantity, float] = {}
     for region, rows in measurement.fractions.groupby("region", sort=False):
-        is_whole = region == "whole"
-        numbers |= fraction_numbers("whole" if is_whole else f"{region} cube", rows)
+        size = region_size(rows.iloc[0].to_dict())
+        numbers |= fraction_numbers(region_in_words(str(region), size), rows)
     if measurement.dead_pores is not None:
         numbers |= dead_numbers(measurement.dead_pores.table)
     if "pore" in measurement.objects:

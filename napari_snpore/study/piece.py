@@ -64,8 +64,12 @@ def numbers_of_piece(
     middle = phases.origin[1] + (phases.shape[1] - 1) / 2 * phases.spacing[1]
     boxes: dict[str, Box] = {}
     for name, ((z, y, x), size) in measurement.boxes.items():
-        inside = abs(y - middle) + size / 2 <= height / 2
-        boxes[name] = ((z, y if inside else middle, x), min(size, height))
+        edges = size if isinstance(size, tuple) else (size, size, size)
+        inside = abs(y - middle) + edges[1] / 2 <= height / 2
+        lower = min(edges[1], height)
+        # a cube stays one: its numbers go by that name
+        cut = (edges[0], lower, edges[2]) if isinstance(size, tuple) else lower
+        boxes[name] = ((z, y if inside else middle, x), cut)
     numbers = quick_numbers(
         phases,
         measurement.section,

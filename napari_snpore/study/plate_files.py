@@ -28,6 +28,7 @@ from napari_snpore.files.tables import read_table
 from napari_snpore.history import SegmentStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.error_report import fraction_intervals
+from napari_snpore.study.measuring import region_size
 from napari_snpore.study.provenance import check_record
 from napari_snpore.study.recipe import Recipe, read_recipe, relative_path
 from napari_snpore.study.run_errors import recorded_errors
@@ -336,14 +337,14 @@ def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
     if not path.is_file():
         return ()
     with guarded(path):
-        table = read_table(path).drop_duplicates("region").dropna(subset=["region_size_nm"])
-        centers = table[[f"region_center_{axis}_nm" for axis in "zyx"]].to_numpy(np.float64)
-        sizes = table["region_size_nm"].to_numpy(np.float64)
-        names = table["region"].astype(str).tolist()  # an empty table passes all lines above
-    return tuple(
-        NamedBox(name, (z, y, x), (size, size, size))
-        for name, (z, y, x), size in zip(names, centers.tolist(), sizes.tolist(), strict=True)
-    )
+        boxes = []
+        for row in read_table(path).drop_duplicates("region").to_dict("records"):
+            size = region_size(row)
+            if size is not None:
+                z, y, x = (float(row[f"region_center_{axis}_nm"]) for axis in "zyx")
+                edges = size if isinstance(size, tuple) else (size, size, size)
+                boxes.append(NamedBox(str(row["region"]), (z, y, x), edges))
+    return tuple(boxes)
 
 
 def _chosen_objects(recipe: PlateRecipe, tables: Mapping[str, pd.DataFrame]) -> str:

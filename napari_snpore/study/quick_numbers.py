@@ -10,9 +10,14 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.measurement.dead_pores import dead_pores
 from napari_snpore.measurement.objects import label_objects, measure_objects
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
-from napari_snpore.study.measuring import Box, regional_fractions
+from napari_snpore.study.measuring import (
+    Box,
+    region_size,
+    regional_fractions,
+)
 from napari_snpore.study.numbers import Quantity, cluster_numbers, dead_numbers, fraction_numbers
 from napari_snpore.study.recipe import MeasureSection
+from napari_snpore.subvolume import region_in_words
 from napari_snpore.volume import Volume
 
 
@@ -45,7 +50,8 @@ def quick_numbers(
     numbers: dict[Quantity, float] = {}
     fractions = regional_fractions(phases, names, boxes)
     for region, rows in fractions.groupby("region", sort=False):
-        numbers |= fraction_numbers("whole" if region == "whole" else f"{region} cube", rows)
+        size = region_size(rows.iloc[0].to_dict())
+        numbers |= fraction_numbers(region_in_words(str(region), size), rows)
     if (labels == EXTERIOR).any():
         found = dead_pores(phases, cut_axes=cut_axes, should_stop=should_stop)
         numbers |= dead_numbers(found.table)

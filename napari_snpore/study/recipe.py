@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -65,8 +66,11 @@ ThresholdRule = Literal["auto", "projection", ThresholdMethod]
 ``auto``: by the images where there are some and the volume was made by TV, else by ``haadf``."""
 
 
+_Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Section = TypeVar("Section", bound=BaseModel)
@@ -294,6 +298,21 @@ class EnvelopeSection(_Section):
     cut_axes: list[Literal[0, 1, 2]] = [1]
 
 
+class MeasuredBox(_Section):
+    """A box along the array axes whose fractions are counted: its name, its center ``(z, y, x)`` in
+    world coordinates, and one edge of a cube or three edges (z, y, x).
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    center_nm: tuple[FiniteFloat, FiniteFloat, FiniteFloat]
+    size_nm: _Edge | tuple[_Edge, _Edge, _Edge]
+
+    @property
+    def edges_nm(self) -> tuple[float, float, float]:
+        """The three edges (z, y, x)."""
+        return self.size_nm if isinstance(self.size_nm, tuple) else (self.size_nm,) * 3
+
+
 class MeasureSection(_Section):
     """Objects and their sizes. ``phases`` names those whose objects are measured; unset: the
     darkest and the brightest.
@@ -305,7 +324,8 @@ class MeasureSection(_Section):
     ``thickness``: local thickness, chords and tortuosity as well, which takes longer;
     ``diffusivity``: effective diffusivity of the pores.
     ``density_g_cm3`` of phases by name turns volumes into
-    mass shares, which are compared with ``mass_percent``, those known from elsewhere.
+    mass shares, which are compared with ``mass_percent``, those known from elsewhere. ``boxes``:
+    whose fractions are counted too; one called ``centre`` or ``edge`` takes the place of that cube.
     """
 
     phases: list[str] | None = None
@@ -324,6 +344,20 @@ class MeasureSection(_Section):
     diffusivity: bool = False
     density_g_cm3: dict[str, PositiveFloat] = {}
     mass_percent: dict[str, PositiveFloat] = {}
+    boxes: list[MeasuredBox] = []
+
+    @field_validator("boxes")
+    @classmethod
+    def _names_differ(cls, boxes: list[MeasuredBox]) -> list[MeasuredBox]:
+        names = [one.name for one in boxes]
+        for name in names:
+            if name == "whole":
+                raise ValueError(
+                    "'whole' is the name of the whole volume; give the box another one"
+                )
+            if names.count(name) > 1:
+                raise ValueError(f"two boxes have the name {name!r}")
+        return boxes
 
 
 class UncertaintySection(_Section):

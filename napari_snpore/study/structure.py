@@ -19,7 +19,7 @@ from napari_snpore.measurement.neighbors import nearest_neighbors
 from napari_snpore.measurement.networks import geodesic_tortuosity
 from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.segmentation.phases import PORE
-from napari_snpore.subvolume import extract_subvolume
+from napari_snpore.subvolume import extract_subvolume, region_in_words
 from napari_snpore.volume import Triple, Volume
 
 Jobs = dict[str, Callable[[], pd.DataFrame]]
@@ -134,7 +134,7 @@ def diffusivity_table(
     *,
     radius_nm: float,
     has_exterior: bool,
-    boxes: Mapping[str, tuple[Triple, float]],
+    boxes: Mapping[str, tuple[Triple, float | Triple]],
     should_stop: ShouldStop | None,
 ) -> pd.DataFrame:
     """Return the effective diffusivity of the pores: of the whole along the fibre and from its core to
@@ -171,7 +171,8 @@ def diffusivity_table(
         }
     for name, (center, size) in boxes.items():
         part = extract_subvolume(phases, center_nm=center, size_nm=size)
-        rows += [_row(f"{name} cube", part, axis, should_stop) for axis in _AXES]
+        words = region_in_words(name, size)
+        rows += [_row(words, part, axis, should_stop) for axis in _AXES]
     return pd.DataFrame(rows, columns=list(DIFFUSIVITY_COLUMNS))
 
 

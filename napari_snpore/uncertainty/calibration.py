@@ -40,7 +40,7 @@ some per cent."""
 _CUBES = ("centre cube", "edge cube")
 """Those that the phantoms were measured in."""
 
-_OWN_CUBE = "a cube lies elsewhere than those of the phantoms, in the centre and at the edge"
+_OWN_CUBE = "a box lies elsewhere than the cubes of the phantoms, in the centre and at the edge"
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _of_own_cube(
     for what is no fraction of a cube.
     """
     phase, _, region = quantity.partition(" fraction, ")
-    if not region.endswith(" cube") or region in _CUBES:
+    if not region.endswith((" cube", " cuboid")) or region in _CUBES:
         return None
     known = set(table.loc[table["unit"] == unit, "quantity"])
     names = [name for name in (f"{phase} fraction, {cube}" for cube in _CUBES) if name in known]

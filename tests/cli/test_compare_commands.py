@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -64,6 +65,15 @@ def test_a_study_from_its_file_to_figures(folder):
     named = snpore("compare", *words, "-o", "named", "--no-figures", cwd=folder)
     assert named.returncode == 0, named.stderr
     assert "b less a" in named.stdout
+
+    for name, run in zip("ab", runs, strict=True):
+        shutil.copytree(folder / run, folder / name / "run")
+    alike = snpore("compare", "a/run", "b/run", "-o", "alike", "--no-figures", cwd=folder)
+    assert alike.returncode == 0, alike.stderr
+    assert alike.stdout == named.stdout.replace("Results: named", "Results: alike")
+    twice = snpore("compare", "a/run", "a/../a/run", "-o", "twice", cwd=folder)
+    assert twice.returncode == 1
+    assert twice.stderr == "snpore: The run a/../a/run is named twice; a fibre counts once.\n"
 
 
 @pytest.mark.parametrize(

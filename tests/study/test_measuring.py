@@ -18,6 +18,7 @@ from napari_snpore.study.measuring import (
     measure_phases,
     phase_names_of,
 )
+from napari_snpore.study.numbers import measured_numbers
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.run_context import RunContext
@@ -142,3 +143,26 @@ def test_report_names_what_is_missing(phases):
     found = measure_phases(solid, MeasureSection(details=False))
     assert "no pore voxel" in dead_pore_statements(found.dead_pores)[0].sentence
     assert "Objects, Sn     none" in measurement_text(found)
+
+
+def test_a_box_that_leaves_the_volume_is_named():
+    phases = Volume(np.full((8, 8, 8), 2, np.uint8), 1.0)
+    box = {"name": "rim", "center_nm": [3.5, 3.5, 7.0], "size_nm": 4.0}
+    with pytest.raises(InputError, match=r"measure.boxes, 'rim': .* leaves the volume"):
+        measure_phases(phases, MeasureSection(boxes=[box]))
+
+
+def test_boxes_of_the_recipe_win_over_placed_cubes_and_may_have_unlike_edges():
+    labels = np.zeros((20, 12, 20), np.uint8)
+    labels[2:18, :, 2:18] = 2
+    labels[2:18, :6, 2:18] = 1
+    boxes = [
+        {"name": "edge", "center_nm": [9.5, 2.5, 9.5], "size_nm": 4.0},
+        {"name": "slab", "center_nm": [9.5, 5.5, 9.5], "size_nm": [2.0, 8.0, 4.0]},
+    ]
+    section = MeasureSection(boxes=boxes, details=False)
+    found = measure_phases(Volume(labels, 1.0), section, names=("pore", "C"), sources=[])
+    numbers = measured_numbers(found)
+    assert numbers["pore fraction, edge cube", "%"] == 100.0
+    assert numbers["pore fraction, slab cuboid", "%"] == 50.0
+    assert ("pore fraction, centre cube", "%") in numbers

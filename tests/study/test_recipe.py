@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import tomlkit
 
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.study.recipe import Recipe, read_recipe
@@ -150,7 +151,7 @@ def test_recipe_in_python_is_refused_in_one_sentence():
         ("names = ['pore', 'C', 'Pore']", "the same name"),
         ("names = ['pore', '', 'Sn']", "cannot be part of a file name"),
         ("colors = ['#ffffff', '#zzzzzz', '#000000']", "is no colour"),
-        ("values = [nan, 2.0]", "finite, increasing"),
+        ("values = [nan, 2.0]", "should be a finite number"),
         ("values = [2.0, 1.0]", "finite, increasing"),
     ],
 )
@@ -167,3 +168,30 @@ def test_recipe_that_moves_into_its_results_finds_its_inputs(tmp_path, monkeypat
     moved = recipe.relative_to("results")
     assert moved.input.tilt_series == ["../a.mrc", "../deep/b.mrc"]
     assert moved.align.xf == "../a.xf"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": "whole"}, "'whole' is the name of the whole volume"),
+        ({"name": ""}, "measure.boxes.0.name"),
+        ({"name": "two\nlines"}, "measure.boxes.0.name"),
+        ({"center_nm": [1.0, 2.0]}, "measure.boxes.0.center_nm"),
+        ({"center_nm": [1.0, 2.0, float("nan")]}, "measure.boxes.0.center_nm"),
+        ({"size_nm": 0.0}, "measure.boxes.0.size_nm"),
+        ({"size_nm": [1.0, 2.0, float("inf")]}, "measure.boxes.0.size_nm"),
+        ({"edge": 1.0}, "measure.boxes.0.edge is not an option"),
+    ],
+)
+def test_a_box_that_cannot_be_counted_is_refused(change, words):
+    box = {"name": "rim", "center_nm": [1.0, 2.0, 3.0], "size_nm": 2.0, **change}
+    with pytest.raises(InputError, match=words):
+        Recipe(input={"volume": "a.tif"}, measure={"boxes": [box]})
+
+
+def test_two_boxes_need_two_names():
+    box = {"name": "rim", "center_nm": [1.0, 2.0, 3.0], "size_nm": [2.0, 1.0, 1.0]}
+    with pytest.raises(InputError, match="two boxes have the name 'rim'"):
+        Recipe(input={"volume": "a.tif"}, measure={"boxes": [box, box]})
+    recipe = Recipe(input={"volume": "a.tif"}, measure={"boxes": [box]})
+    assert tomlkit.parse(recipe.to_toml())["measure"]["boxes"][0]["size_nm"] == [2.0, 1.0, 1.0]

@@ -146,7 +146,7 @@ def conditions_of(record: Mapping[str, Any], tables: Path) -> dict[str, Any]:
 def _numbers(folder: Path, record: Mapping[str, Any]) -> pd.DataFrame:
     path = folder / "tables" / "numbers.csv"
     missing = (
-        f"{folder} has no tables/numbers.csv: an older version ({record.get('version', 'unknown')}) made it; "
+        f"{folder} has no tables/numbers.csv: an older version ({record.get('version', 'unknown')}) made it, or it was removed; "
         "run its recipe.toml again."
     )
     numbers = read_table(path, missing=missing)

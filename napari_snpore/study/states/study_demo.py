@@ -23,7 +23,7 @@ from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
 from napari_snpore.segmentation.phases import PORE_C_SN
 from napari_snpore.study.demo import ANGLES_DEG, DOSE, SEED
-from napari_snpore.study.measuring import Box
+from napari_snpore.study.measuring import Box, region_size
 from napari_snpore.study.numbers import Quantity
 from napari_snpore.study.output_folder import finish, output_folder
 from napari_snpore.study.phantom_files import write_phantom, write_tilts
@@ -306,7 +306,9 @@ def _boxes(fractions: pd.DataFrame) -> dict[str, Box]:
     cubes = fractions[fractions["region"] != "whole"].drop_duplicates("region")
     for row in cubes.to_dict("records"):
         z, y, x = (float(row[f"region_center_{axis}_nm"]) for axis in "zyx")
-        boxes[str(row["region"])] = ((z, y, x), float(row["region_size_nm"]))
+        size = region_size(row)
+        if size is not None:
+            boxes[str(row["region"])] = ((z, y, x), size)
     return boxes
 
 

@@ -77,15 +77,17 @@ class FibreList:
             if fibre.folder is not None and fibre.folder.resolve() == folder:
                 fibre.result, fibre.has_errors = result, has_intervals(result)
                 return f"The run '{run.fibre}' was in the list already and was read again."
-        self._insert(
-            ComparedFibre(
-                self._free_name(run.fibre, run.state),
-                run.state,
-                folder,
-                result,
-                has_errors=has_intervals(result),
-            )
+        added = ComparedFibre(
+            run.fibre,
+            run.state,
+            folder,
+            result,
+            has_errors=has_intervals(result),
+            is_called_by_folder=run.is_called_by_folder,
         )
+        self._call_apart(added)
+        added.name = self._free_name(added.name, added.state)
+        self._insert(added)
         return ""
 
     def move(self, row: int, place: int) -> None:
@@ -107,7 +109,7 @@ class FibreList:
             raise InputError(
                 f"The state '{state}' has a fibre '{fibre.name}' already; a fibre counts once."
             )
-        fibre.state = state
+        fibre.state, fibre.is_called_by_folder = state, False
 
     def remove(self, row: int) -> str:
         """Take a run out of the list; a specimen, which stays in the window, is left out. Return
@@ -124,6 +126,17 @@ class FibreList:
         """Order the fibres by (folder or nothing, name); others come last."""
         wanted = {key: rank for rank, key in enumerate(keys)}
         self.fibres.sort(key=lambda one: wanted.get(key_of(one), len(wanted)))
+
+    def _call_apart(self, added: ComparedFibre) -> None:
+        """Tell states apart that are only names of folders, as ``snpore compare`` does."""
+        # the study takes half a second to import; a run was read with it
+        from napari_snpore.study.states.found_runs import names_apart
+
+        called = [one for one in (*self.fibres, added) if one.is_called_by_folder]
+        names = names_apart([one.folder for one in called if one.folder is not None])
+        for fibre, state in zip(called, names, strict=True):
+            if fibre is added or not self._is_taken(fibre.name, state, fibre):
+                fibre.state = state
 
     def _insert(self, fibre: ComparedFibre) -> None:
         states = [one.state for one in self.fibres]

@@ -13,6 +13,7 @@ from napari.layers import Labels, Layer
 from napari_snpore.comparison.state_result import StateResult
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.study.run_errors import recorded_errors
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.figure.specimens import is_objects
 from napari_snpore.viewer.shared.layer_history import has_step, is_part, made_from, path
 from napari_snpore.viewer.shared.layers import (
@@ -45,6 +46,8 @@ class ComparedFibre:
         Whether any number has an interval.
     is_included : bool
         Whether it takes part.
+    is_called_by_folder : bool
+        Whether its state is only the name of its folder, and nobody gave it another one.
     """
 
     name: str
@@ -54,6 +57,7 @@ class ComparedFibre:
     key: tuple[Any, ...] = ()
     has_errors: bool = False
     is_included: bool = True
+    is_called_by_folder: bool = False
 
     @property
     def source(self) -> str:
@@ -111,6 +115,7 @@ class SpecimenData:
     scheme: PhaseScheme
     objects: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     labels: Mapping[str, Volume] = field(default_factory=dict)
+    boxes: tuple[NamedBox, ...] = ()
 
 
 def has_intervals(result: StateResult) -> bool:
@@ -142,8 +147,8 @@ def specimens_with_phases(layers: Iterable[Layer]) -> list[SpecimenLayers]:
     ]
 
 
-def data_of(specimen: SpecimenLayers) -> SpecimenData:
-    """Return what a worker takes of a specimen; arrays are referred to.
+def data_of(specimen: SpecimenLayers, boxes: Iterable[NamedBox] = ()) -> SpecimenData:
+    """Return what a worker takes of a specimen, with the boxes of its window; arrays are referred to.
 
     Raises
     ------
@@ -158,7 +163,7 @@ def data_of(specimen: SpecimenLayers) -> SpecimenData:
         str(record_of(layer).get("phase")): volume_from_layer(layer) for layer in specimen.objects
     }
     phases = volume_from_layer(specimen.phases)
-    return SpecimenData(phases, scheme_of(specimen.phases), tables, labels)
+    return SpecimenData(phases, scheme_of(specimen.phases), tables, labels, tuple(boxes))
 
 
 def _objects_of(phases: Labels, objects: Sequence[Labels]) -> tuple[Labels, ...]:

@@ -89,6 +89,8 @@ def compare(
     from dataclasses import replace
 
     from napari_snpore.comparison.compare import compare_states
+    from napari_snpore.study.measuring import boxes_inside
+    from napari_snpore.study.recipe import MeasureSection
     from napari_snpore.study.states.phases_state import state_of_phases
     from napari_snpore.study.states.state_pictures import middle_slice
 
@@ -104,6 +106,9 @@ def compare(
                 names=one.specimen.scheme.names,
                 objects=one.specimen.objects,
                 labels=one.specimen.labels,
+                section=MeasureSection(
+                    boxes=boxes_inside(one.specimen.phases, one.specimen.boxes)[0]
+                ),
                 progress=share_of(
                     progress,
                     (1 - _COMPARING) * done / len(missing),

@@ -35,6 +35,7 @@ from napari_snpore.viewer.compare.steps import (
 from napari_snpore.viewer.compare.study_saving import StudySaving
 from napari_snpore.viewer.forms.form import Freshness
 from napari_snpore.viewer.forms.path_dialogs import ask_folder
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import note_compared
 from napari_snpore.viewer.shared.worker import InUse
@@ -351,7 +352,7 @@ class CompareWidget(CompareForm):
         if fibre.folder is not None:
             return id(fibre.result)
         specimen = self._specimens.get(fibre.name)
-        return None if specimen is None else specimen.key
+        return None if specimen is None else (specimen.key, tuple(boxes_of(self._viewer)))
 
     def _on_renamed(self, row: int, state: str) -> None:
         try:
@@ -400,6 +401,7 @@ class CompareWidget(CompareForm):
             one = saved.get(key_of(fibre))
             if one is not None:
                 fibre.state = str(one.get("state", fibre.state))
+                fibre.is_called_by_folder = False
                 fibre.is_included = bool(one.get("included", True))
         if saved:
             self._list.reorder(list(saved))
@@ -441,7 +443,7 @@ class CompareWidget(CompareForm):
         if fibre.folder is not None:
             return FibreWork(fibre.name, fibre.state, fibre.result)
         known = fibre.result if fibre.key == self._key_of(fibre) else None
-        specimen = data_of(self._specimens[fibre.name])
+        specimen = data_of(self._specimens[fibre.name], boxes_of(self._viewer))
         return FibreWork(fibre.name, fibre.state, known, specimen)
 
     def _take(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
-from napari_snpore.errors import InputError
 from napari_snpore.study.run_errors import RunErrors
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.forms.tilt_images import TiltImages
@@ -33,7 +32,7 @@ class ErrorRequest:
     limit_nm : float
         Objects below this length count as short.
     boxes : sequence of NamedBox
-        Of the window; the cubes among them get an error.
+        Of the window; those that lie in the volume get an error.
     """
 
     phases: Volume
@@ -47,10 +46,10 @@ class ErrorRequest:
 
 
 def estimate(request: ErrorRequest, progress: Progress, should_stop: ShouldStop) -> RunErrors:
-    """Estimate the errors of the numbers of phases, and of those of the cubes of the window."""
+    """Estimate the errors of the numbers of phases, and of those of the boxes of the window."""
     # the study brings in every step, which takes half a second: not when the form is opened
     from napari_snpore.study.estimate_errors import estimate_errors
-    from napari_snpore.study.measuring import subvolume_boxes
+    from napari_snpore.study.measuring import boxes_inside
     from napari_snpore.study.provenance import Record
     from napari_snpore.study.recipe import MeasureSection, UncertaintySection, checked
     from napari_snpore.study.run_context import RunContext
@@ -60,42 +59,19 @@ def estimate(request: ErrorRequest, progress: Progress, should_stop: ShouldStop)
         yield share_of(progress, *_SHARES[name]) if name in _SHARES else None
 
     series = request.images.load(_part(progress, 0.0, 0.05), should_stop)
-    section = checked(MeasureSection, limit_nm=request.limit_nm, details=False)
+    boxes, _ = boxes_inside(request.phases, request.boxes)
+    section = checked(MeasureSection, limit_nm=request.limit_nm, details=False, boxes=boxes)
     uncertainty = checked(
         UncertaintySection, twins=request.twins, draws=request.draws, seed=request.seed
     )
-    boxes = {
-        **subvolume_boxes(request.phases, section),
-        **_cubes(request.phases, request.boxes),
-    }
     return estimate_errors(
         request.phases,
         request.volume,
         series,
         section=section,
         uncertainty=uncertainty,
-        boxes=boxes,
         context=RunContext(Record("estimate errors"), monitor, should_stop),
     )
-
-
-def _cubes(
-    phases: Volume, boxes: Sequence[NamedBox]
-) -> Mapping[str, tuple[tuple[float, float, float], float]]:
-    """Return the boxes that are cubes and lie in the volume."""
-    from napari_snpore.subvolume import extract_subvolume
-
-    found = {}
-    for box in boxes:
-        edge = box.size_nm[0]
-        if max(box.size_nm) - min(box.size_nm) > 1e-6 * edge:
-            continue
-        try:
-            extract_subvolume(phases, center_nm=box.center_nm, size_nm=edge)
-        except InputError:
-            continue
-        found[box.name] = (box.center_nm, edge)
-    return found
 
 
 def _part(progress: Progress, start: float, end: float) -> Progress:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.tomography.quality import resolution_guide_of
 from napari_snpore.uncertainty.size_limit import SizeLimit, recorded_size_limit
 from napari_snpore.viewer.measure.place_panel import PlaceOptions
@@ -41,6 +42,8 @@ class MeasureOptions:
         Objects below this length count as short.
     place : PlaceOptions, optional
         Shells, contacts and networks; None: left out.
+    boxes : tuple of NamedBox
+        Of the window; fractions of those that lie in the volume are counted too.
     """
 
     phase: int
@@ -50,6 +53,7 @@ class MeasureOptions:
     min_voxels: int = RESOLVED_VOXELS
     limit_nm: float = SHORT_BELOW_NM
     place: PlaceOptions | None = None
+    boxes: tuple[NamedBox, ...] = ()
 
     @property
     def name(self) -> str:
@@ -119,7 +123,12 @@ def measure_layer(
         No voxel carries the phase, labels that are no phases, or a grey volume of another shape.
     """
     # the study brings in every step, which takes half a second: not when the form is opened
-    from napari_snpore.study.measuring import ObjectSource, measure_labels, measure_phases
+    from napari_snpore.study.measuring import (
+        ObjectSource,
+        boxes_inside,
+        measure_labels,
+        measure_phases,
+    )
     from napari_snpore.study.provenance import Record
     from napari_snpore.study.recipe import MeasureSection, checked
     from napari_snpore.study.run_context import RunContext
@@ -137,6 +146,7 @@ def measure_layer(
         shell_nm=place.shell_nm,
         delta_nm=place.delta_nm,
         thickness=place.thickness,
+        boxes=boxes_inside(labels, options.boxes)[0],
     )
     if not options.phase:
         objects = measure_labels(labels, section, intensity=intensity, context=context)

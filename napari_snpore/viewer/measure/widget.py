@@ -55,6 +55,7 @@ from napari_snpore.viewer.measure.steps import (
     object_lines,
     save_measured,
 )
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import (
     KEY,
@@ -481,6 +482,7 @@ class MeasureWidget(CorrectedForm):
             min_voxels=self.min_voxels.value(),
             limit_nm=self.limit.value(),
             place=self.place.options,
+            boxes=tuple(boxes_of(self._viewer)),
         )
 
     def _settings(self) -> tuple[Any, ...]:

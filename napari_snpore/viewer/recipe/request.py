@@ -35,7 +35,9 @@ from napari_snpore.history import (
     has_step,
     source_files,
 )
+from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.forms.path_dialogs import folder_of
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layer_history import is_part, made_from
 from napari_snpore.viewer.shared.layers import (
     array_from_layer,
@@ -50,7 +52,7 @@ from napari_snpore.viewer.shared.layers import (
     steps_of,
     volume_from_layer,
 )
-from napari_snpore.volume import Triple
+from napari_snpore.volume import Triple, Volume
 
 _CHANGES = frozenset(
     step.NAME
@@ -96,6 +98,10 @@ class RecipeRequest:
         Sentences on what a run does not repeat.
     limits : mapping of str to object
         ``min_voxels`` and ``limit_nm`` of the open Measure form.
+    boxes : tuple of NamedBox
+        Of the window.
+    grid : Volume or None
+        The phases, in whose voxels the boxes are counted; None without phases.
     """
 
     name: str
@@ -110,6 +116,8 @@ class RecipeRequest:
     objects: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
+    boxes: tuple[NamedBox, ...] = ()
+    grid: Volume | None = None
 
     @property
     def has_series(self) -> bool:
@@ -179,6 +187,8 @@ def request_of(viewer: Any, name: str, *, phases: Layer | None = None) -> Recipe
         objects={phase: object_table(one.features) for phase, one in objects.items()},
         left_out=left_out,
         limits=_limits(viewer),
+        boxes=tuple(boxes_of(viewer)),
+        grid=volume_from_layer(layer) if is_phases(layer) else None,
         **_known(source),
     )
 

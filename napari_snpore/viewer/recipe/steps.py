@@ -53,6 +53,7 @@ def recipe_of(request: RecipeRequest, sources: Sequence[Path] = ()) -> SavedReci
     # the study brings in every step, which takes half a second: not when the form is opened
     from dataclasses import replace
 
+    from napari_snpore.study.measuring import boxes_inside
     from napari_snpore.study.saved_recipe import saved_recipe, saved_uncertainty
     from napari_snpore.study.saved_sources import (
         KnownSource,
@@ -66,7 +67,12 @@ def recipe_of(request: RecipeRequest, sources: Sequence[Path] = ()) -> SavedReci
             f"'{request.name}' was made of {request.files_in_words}, which is not beside its data any more; "
             "Save > Recipe in the Workbench asks for it."
         )
-    measure, left_out = measure_section_of(request.objects, request.phase_names, **request.limits)
+    boxes, refused = (
+        boxes_inside(request.grid, request.boxes) if request.grid is not None else ([], [])
+    )
+    measure, left_out = measure_section_of(
+        request.objects, request.phase_names, **request.limits, boxes=boxes
+    )
     try:
         saved = saved_recipe(
             request.history,
@@ -81,7 +87,7 @@ def recipe_of(request: RecipeRequest, sources: Sequence[Path] = ()) -> SavedReci
         recipe = fitted_to_source(saved.recipe, known)
     except InputError as error:
         raise InputError(f"No recipe of '{request.name}': {error}") from error
-    said = dict.fromkeys((*saved.left_out, *request.left_out, *left_out))
+    said = dict.fromkeys((*saved.left_out, *request.left_out, *left_out, *refused))
     return replace(saved, recipe=recipe, left_out=tuple(said))
 
 

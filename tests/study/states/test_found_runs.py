@@ -7,8 +7,8 @@ import json
 import pytest
 
 from napari_snpore.comparison.compare import compare_states
-from napari_snpore.errors import FileFormatError, MissingFileError, OutputError
-from napari_snpore.study.states.found_runs import find_runs_of_states
+from napari_snpore.errors import FileFormatError, InputError, MissingFileError, OutputError
+from napari_snpore.study.states.found_runs import find_runs_of_states, names_apart
 from napari_snpore.study.states.sample import STATES, sample_study
 from napari_snpore.study.states.saved_comparison import save_comparison, save_comparison_figures
 from napari_snpore.study.states.state_result import read_state_result
@@ -39,6 +39,30 @@ def test_a_run_is_found_and_named_by_its_folder_or_the_one_around_it(tmp_path):
     assert (found.fibre, found.state) == ("fibre 1", "sodiated")
     (found,) = find_runs_of_states(tmp_path / "sodiated")
     assert (found.fibre, found.state) == ("fibre 1", "sodiated")
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (["p/a", "q/b"], ["a", "b"]),
+        (["pristine/results", "sodiated/results"], ["pristine", "sodiated"]),
+        (["a/results", "b/x/results", "c"], ["a", "x", "c"]),
+        (["a/results", "b/results", "c/a"], ["a results", "b results", "a"]),
+        (["/results", "/x/results"], ["results", "x"]),
+        (["1/a/run", "1/b/run", "2/a/run"], ["1 a", "1 b", "2 a"]),
+        (["a/RUN", "b/run"], ["a", "b"]),
+        (["é/r", "ü/r"], ["é", "ü"]),
+    ],
+)
+def test_folders_of_one_name_are_told_apart_by_those_around_them(folders, names):
+    assert names_apart(folders) == names
+
+
+def test_a_run_that_is_named_twice_is_refused(tmp_path):
+    put_run(tmp_path / "a")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(InputError, match="named twice"):
+        names_apart([tmp_path / "a", tmp_path / "b"])
 
 
 def test_a_study_without_a_record_of_its_own_is_read_by_its_folders(tmp_path):

@@ -22,6 +22,8 @@ def test_the_sample_is_compared_at_once(tmp_path):
         row = states.loc[(state, "pore fraction, whole", "%")]
         assert row["low_95"] <= planted <= row["high_95"]
     differences = pd.read_csv(tmp_path / "out" / "differences.csv")
-    assert len(differences) == 60
+    assert len(differences) == 69
+    of_structure = {"pore correlation length", "Sn clusters, gap to the nearest, median"}
+    assert of_structure <= set(differences["quantity"]), set(differences["quantity"])
     assert (tmp_path / "sample" / "pristine" / "volumes" / "phases.tif").is_file()
     assert sample_study(tmp_path / "sample") == study

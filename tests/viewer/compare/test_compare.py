@@ -241,6 +241,15 @@ def test_a_damaged_run_is_named_and_the_others_are_read(form, tmp_path):
     assert "numbers.csv" in form.status.message.text()
 
 
+def test_runs_in_folders_of_one_name_are_states_of_their_own(form, tmp_path):
+    for name, state in (("a", "pristine"), ("b", "sodiated"), ("c", "desodiated")):
+        shutil.copytree(runs_folder() / state, tmp_path / name / "results")
+        form.add_run(tmp_path / name / "results")
+    assert [(one.state, one.name) for one in form.fibres] == [
+        (name, "results") for name in ("a", "b", "c")
+    ]
+
+
 def test_a_run_counts_once(of_runs):
     of_runs.add_run(runs_folder() / "pristine")
     assert len(of_runs.fibres) == 3

@@ -5,6 +5,7 @@ files that it writes.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from qtpy.QtTest import QTest
 from typer.testing import CliRunner
@@ -16,11 +17,14 @@ from napari_snpore.history import ExtractSubvolumeStep, ReadStep
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.recipe import read_recipe
 from napari_snpore.study.states.study_recipe import planned_runs
+from napari_snpore.subvolume import NamedBox
+from napari_snpore.viewer.boxes.widget import SubvolumeWidget
 from napari_snpore.viewer.compare.sample import runs_folder
 from napari_snpore.viewer.compare.widget import CompareWidget
 from napari_snpore.viewer.forms.path_dialogs import note_folder
 from napari_snpore.viewer.measure.widget import MeasureWidget
 from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
+from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, series_data, volume_data
 from napari_snpore.viewer.threshold.widget import ThresholdWidget
 from napari_snpore.viewer.workbench.widget import WorkbenchWidget
@@ -119,6 +123,38 @@ def test_a_run_of_the_recipe_gives_the_voxels_and_tables_of_the_window(
     lines = (tmp_path / "run" / "tables" / "objects_Sn.csv").read_text().splitlines()
     assert len(lines) == len(table) + 1
     assert "connected 18" in lines[1]
+
+
+def test_boxes_that_were_moved_and_added_have_the_same_fractions_in_a_run(
+    viewer, qtbot, bench, grey_paths, tmp_path
+):
+    volume = opened(viewer, grey_paths["pristine"])
+    phases = phases_of(viewer, qtbot, volume, (0.5, 2.5))
+    form = SubvolumeWidget(viewer)
+    qtbot.addWidget(form)
+    form.place_presets()
+    boxes = boxes_of(viewer)
+    moved = boxes.named("edge").moved(1, -0.8)
+    boxes.put(moved)
+    boxes.put(NamedBox("rim", moved.center_nm, (1.2, 2.0, 1.6)))
+    boxes.put(NamedBox("far", (500.0, 0.0, 0.0), (2.0, 2.0, 2.0)))
+    in_window = form.fractions
+    path = bench.save_recipe(tmp_path / "boxes.toml")
+    assert "The box 'far' is left out" in bench.status.message.text()
+    recipe = read_recipe(path)
+    assert [one.name for one in recipe.measure.boxes] == ["centre", "edge", "rim"]
+    without_errors_and_figures(path)
+    command("run", path, "-o", tmp_path / "run")
+    of_run = pd.read_csv(tmp_path / "run" / "tables" / "fractions.csv")
+    assert list(of_run["region"].unique()) == ["whole", "centre", "edge", "rim"]
+    shares = of_run.set_index(["region", "name"])["fraction_percent"]
+    wanted = in_window[in_window["layer"] == phases.name].dropna(subset=["fraction_percent"])
+    assert len(wanted) == 9
+    for row in wanted.to_dict("records"):
+        assert shares[row["box"], row["name"]] == pytest.approx(row["fraction_percent"], rel=1e-12)
+    numbers = pd.read_csv(tmp_path / "run" / "tables" / "numbers.csv")
+    assert "pore fraction, rim cuboid" in set(numbers["quantity"])
+    assert "pore fraction, edge cube" in set(numbers["quantity"])
 
 
 def test_sizes_that_were_given_in_the_window_are_in_the_recipe(viewer, bench, tmp_path):
