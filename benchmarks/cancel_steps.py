@@ -175,6 +175,18 @@ STEPS |= {
         noise=snpore.NoiseModel(1.0, 0.1, 10.0),
         residual_px=0.3,
     ),
+    "digital twin": lambda inputs: functools.partial(
+        snpore.digital_twin,
+        inputs.phases,
+        inputs.series,
+        {("pore fraction, whole", "%"): 30.0},
+        lambda images, progress: {("pore fraction, whole", "%"): 30.0},  # as above
+        levels=(0.0, 0.0, *LEVELS),
+        blur_px=0.5,
+        noise=snpore.NoiseModel(1.0, 0.1, 10.0),
+        residual_px=0.3,
+        twins=5,
+    ),
     "clean up": _on_phases(
         snpore.clean_up, specks=((3, 30), (1, 30)), fill=(2,), majority_radius=1
     ),

@@ -22,6 +22,11 @@ CANVAS = "3D"
 _ROW_SHARE = 0.42
 """Share of the height that a row of slices gets."""
 
+_LEAST_WIDTH = 80
+"""Least width of the canvas (px) beside slices. By itself its part wants 250 px once sliders are
+below it, and napari's window grows by what is missing.
+"""
+
 
 class ViewArrangement(QObject):
     """Three slices around a canvas, until :meth:`leave` takes them away.
@@ -75,6 +80,7 @@ class ViewArrangement(QObject):
             view.setVisible(alone in ("", name))
         canvas_part = self._canvas_part()
         if canvas_part is not None:
+            canvas_part.setMinimumWidth(_LEAST_WIDTH)
             canvas_part.setVisible(alone in ("", CANVAS))
         self._column.setVisible(mode == SQUARE and alone in ("", XY.name, XZ.name))
         self._row.setVisible(mode == ROW and alone != CANVAS)
@@ -90,6 +96,7 @@ class ViewArrangement(QObject):
             part.setParent(home)
         canvas_part = self._canvas_part()
         if canvas_part is not None:
+            canvas_part.setMinimumWidth(0)
             canvas_part.setVisible(True)
         self._canvas.setVisible(True)
         self._mode = self._alone = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from napari._qt.widgets.qt_dims import QtDims
 from napari.qt import QtViewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMainWindow
@@ -63,6 +64,19 @@ def test_with_slices_open_the_canvas_is_the_3d_view_and_comes_back_after(window)
     assert window.dims.ndisplay == 2
     assert window.dims.point == pytest.approx(point, abs=0.26), "the same voxel"
     assert canvas.isVisible()
+
+
+@pytest.mark.parametrize("arrangement", ["2 × 2", "in a row"])
+def test_sliders_below_the_canvas_ask_for_no_more_width(window, arrangement):
+    add_layer(window, volume_data(ramp(), "ramp"))
+    widget = opened(window)
+    widget.arrangement = arrangement
+    window.dims.ndisplay = 2
+    settle(0.3)
+    center = ancestor(widget, QMainWindow).centralWidget()
+    sliders = [one for one in center.findChildren(QtDims) if one.isVisible()]
+    assert sliders
+    assert center.minimumSizeHint().width() <= 270
 
 
 def test_a_double_click_shows_one_view_alone_and_all_again_at_the_same_place(window, qtbot):
