@@ -13,9 +13,9 @@ from napari_snpore.viewer.ahead.kernels_ahead import compile_ahead, is_importing
 from napari_snpore.viewer.ahead.set_aside import ends, set_aside
 from napari_snpore.viewer.canvas.fitted import keep_fitted
 from napari_snpore.viewer.canvas.ground import keep_ground
+from napari_snpore.viewer.canvas.mixed_units import say_mixed_units_once
 from napari_snpore.viewer.edits.watch import watch_edits
 from napari_snpore.viewer.shared.events import plain_viewer
-from napari_snpore.viewer.shared.mixed_units import say_mixed_units_once
 from napari_snpore.viewer.shared.slider_steps import keep_steps_on_voxels
 
 
