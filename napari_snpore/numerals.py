@@ -7,8 +7,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-
 UNKNOWN = "–"
 """Stands where there is no number."""
 
@@ -22,6 +20,8 @@ def number(value: float, digits: int = 3) -> str:
     --------
     >>> number(0.04567), number(-1204.4), number(-0.0), number(float("nan"))
     ('0.0457', '−1204', '0.00', '–')
+    >>> number(0.2, 2), number(0.1996, 2)
+    ('0.20', '0.20')
     """
     if not math.isfinite(value):
         return UNKNOWN
@@ -30,10 +30,9 @@ def number(value: float, digits: int = 3) -> str:
         return f"{sign}{value:.{digits - 1}e}"
     if value >= 10 ** (digits - 1):
         return f"{sign}{value:.0f}"
-    text = np.format_float_positional(
-        value, precision=digits, unique=False, fractional=False, trim="k"
-    )
-    return f"{sign}{text.rstrip('.')}"
+    # rounded first: 0.1996 has its first digit one place further right than 0.20
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return f"{sign}{value:.{max(digits - 1 - exponent, 0)}f}"
 
 
 def signed(value: float, decimals: int = 0) -> str:

@@ -47,6 +47,13 @@ def test_an_error_below_the_last_digit_is_a_limit(error):
     assert error_text(error) == "< 0.1"
 
 
+@given(st.floats(1e-4, 99.9), st.integers(2, 4))
+def test_a_number_has_all_its_digits_whichever_way_it_is_rounded(value, digits):
+    shown = number(value, digits).replace(".", "").lstrip("0")
+    assert len(shown) in (digits, digits + 1 if value >= 10 ** (digits - 1) - 0.5 else digits)
+    assert float(number(value, digits)) == pytest.approx(value, rel=0.5 * 10.0 ** (1 - digits))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -58,6 +65,9 @@ def test_an_error_below_the_last_digit_is_a_limit(error):
         (percent(np.float64(0.125)), "12.5 %"),
         (signed(-3.0, 1), "\N{MINUS SIGN}3.0"),
         (number(-0.0), "0.00"),
+        (number(0.1996, 2), "0.20"),
+        (number(0.0012996, 4), "0.001300"),
+        (number(9.996), "10.0"),
         (error_text(math.inf), "–"),
     ],
 )

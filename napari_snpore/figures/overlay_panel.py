@@ -23,6 +23,7 @@ from napari_snpore.figures.plot_panels import left_of_plot, plot_frame
 from napari_snpore.figures.state_series import StateLegend, series_of
 from napari_snpore.figures.style import FigureStyle
 from napari_snpore.measurement.columns import column_of
+from napari_snpore.numerals import signed
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +113,7 @@ class OverlayPanel:
         places = [self.comparison.names.index(row[name]) + 1 for name in ("state_a", "state_b")]
         mark = BELOW if row["below_error"] is True else ""
         pair = "–".join(map(str, places)) + ": " if len(self.comparison.names) > 2 else ""
-        return f"{pair}{mark}{number(row['ks_distance'], digits=2)}".replace(
-            " ", "\N{NO-BREAK SPACE}"
-        )
+        return f"{pair}{mark}{signed(row['ks_distance'], 2)}".replace(" ", "\N{NO-BREAK SPACE}")
 
     def draw(self, figure: Figure, box: Box, style: FigureStyle) -> None:
         """Draw the lines, their bands and the legend above them."""

@@ -30,7 +30,9 @@ _WIDEST_QUANTITY = 300
 _MARK_PX = 12
 """Width of the piece of a state's line in its head."""
 _WIDEST_ASKED = 388
-"""Width that the table asks of its dock; a wider one scrolls sideways."""
+"""Width that the table asks of its dock in a small window; a wider one scrolls sideways."""
+_SHARE_OF_WINDOW = 1 / 3
+"""Share of a larger window that it asks: of 1366 px enough for three states and a difference."""
 _BELOW_ERROR = "#8c8c8c"
 
 
@@ -92,7 +94,10 @@ class NumberTable(QTableWidget):
         numbers = range(1, self.columnCount())
         wide = 0 if head is None else sum(head.sectionSize(k) for k in numbers)
         around = 24  # frame and scroll bar
-        return QSize(min(_NARROWEST_QUANTITY + wide + around, _WIDEST_ASKED), _LOWEST_PX)
+        window = self.window()
+        third = 0 if window is None else round(_SHARE_OF_WINDOW * window.width())
+        most = max(_WIDEST_ASKED, third)
+        return QSize(min(_NARROWEST_QUANTITY + wide + around, most), _LOWEST_PX)
 
     def show_columns(self, rows: Sequence[NumberRow], columns: Sequence[NumberColumn]) -> None:
         """Show columns of as many cells as there are rows."""

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWi
 
 from napari_snpore.comparison.compare import Comparison
 from napari_snpore.measurement.columns import column_of
-from napari_snpore.numerals import number
+from napari_snpore.numerals import signed
 from napari_snpore.viewer.compare.overlaid_plot import OverlaidCurve, OverlaidPlot
 from napari_snpore.viewer.compare.state_style import StateStyle
 from napari_snpore.viewer.forms.form import ResultText
@@ -145,17 +145,20 @@ class SizePanel(QWidget):
             if not math.isfinite(row["ks_distance"]):
                 continue
             mark = "≈ " if row["below_error"] is True else ""
-            parts.append(
-                f"{row['quantity']} <b>{mark}{number(row['ks_distance'], 2)}</b>"
-                + (
-                    f" ({number(row['low_95'], 2)} to {number(row['high_95'], 2)})"
-                    if math.isfinite(row["low_95"])
-                    else ""
-                )
+            between = (
+                f" ({_share(row['low_95'])} to {_share(row['high_95'])})"
+                if math.isfinite(row["low_95"])
+                else ""
             )
+            parts.append(f"{row['quantity']} <b>{mark}{_share(row['ks_distance'])}</b>{between}")
         if not parts:
             return []
         return [f"Distance of {self._pair[1]} from {self._pair[0]}: {', '.join(parts)}"]
+
+
+def _share(value: float) -> str:
+    """Write a distance between distributions, 0 to 1: as many decimals for each."""
+    return signed(value, 2)
 
 
 def _title(size: str) -> str:

@@ -37,7 +37,7 @@ from napari_snpore.viewer.forms.form import Freshness
 from napari_snpore.viewer.forms.path_dialogs import ask_folder
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.layer_history import note_compared
+from napari_snpore.viewer.shared.layer_history import COMPARED, note_compared
 from napari_snpore.viewer.shared.worker import InUse
 
 if TYPE_CHECKING:
@@ -276,6 +276,7 @@ class CompareWidget(CompareForm):
             self._show_fibres()
         else:
             self._freshness.compare()
+        self._note_late_layers()
 
     def closed(self) -> None:
         """Stop, and close the table below the picture."""
@@ -475,6 +476,15 @@ class CompareWidget(CompareForm):
             for one in self._specimens.values()
             if one.name in names or any(one.is_of_run(result) for result in results)
         ]
+
+    def _note_late_layers(self) -> None:
+        """Note the comparison in phases of a run that came into the window after it was compared."""
+        if self._comparison is None or self._freshness.is_stale:
+            return
+        layers = self._compared_layers(self._list.included)
+        note_compared(
+            [layer for layer in layers if COMPARED not in layer.metadata], self._comparison.names
+        )
 
     def _show_saved(self) -> None:
         """Show what a saved window showed, once."""

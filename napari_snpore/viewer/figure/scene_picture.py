@@ -14,6 +14,7 @@ from napari_snpore.figures.plate_spec import ScenePicture
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.viewer.canvas.tool_layers import without_tools
 from napari_snpore.viewer.figure.layer_appearance import nm_per_world_unit, shown_scheme
+from napari_snpore.viewer.figure.scene_margins import without_margins
 from napari_snpore.viewer.scene.cameras import CameraView
 from napari_snpore.viewer.scene.color_bar import color_bar_of
 from napari_snpore.viewer.scene.color_scale import scale_of_scene
@@ -129,7 +130,7 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
         across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_per_world_unit(viewer, volume)[-1]
         scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None
         return ScenePicture(
-            np.ascontiguousarray(rgb[..., :3]),
+            np.ascontiguousarray(without_margins(rgb[..., :3])),
             scale,
             _phases_shown(viewer),
             CameraView.of(viewer).values(),

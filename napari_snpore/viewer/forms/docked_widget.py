@@ -13,8 +13,10 @@ from napari_snpore.viewer.ahead.kernels_ahead import compile_ahead, is_importing
 from napari_snpore.viewer.ahead.set_aside import ends, set_aside
 from napari_snpore.viewer.canvas.fitted import keep_fitted
 from napari_snpore.viewer.canvas.ground import keep_ground
+from napari_snpore.viewer.canvas.mixed_units import say_mixed_units_once
 from napari_snpore.viewer.edits.watch import watch_edits
 from napari_snpore.viewer.shared.events import plain_viewer
+from napari_snpore.viewer.shared.slider_steps import keep_steps_on_voxels
 
 
 class DockedWidget(QWidget):
@@ -34,6 +36,8 @@ class DockedWidget(QWidget):
         watch_edits(self._viewer)
         keep_fitted(self._viewer)  # before the dock takes some of the canvas
         keep_ground(self._viewer)
+        keep_steps_on_voxels(self._viewer)
+        say_mixed_units_once(self._viewer)
         self._shown_once = False
         self._docked = QTimer(self)  # fires after napari has made the dock
         self._docked.setSingleShot(True)

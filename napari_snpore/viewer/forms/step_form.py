@@ -92,6 +92,11 @@ class LayerForm(DockedForm, ChosenLayer):
     def __init__(self, viewer: Any, inputs: InputLayers, main_button: MainButton) -> None:
         super().__init__(viewer, main_button)
         self._layer_choice = inputs.choice(self._viewer)
+        self._layer_choice.layer_changed.connect(self._forget_problem)
+
+    def _forget_problem(self) -> None:
+        """Take away what was wrong with the layer before."""
+        self.status.forget_problem()
 
     def _on_docked(self) -> None:
         super()._on_docked()

@@ -204,16 +204,12 @@ class ObjectPanel(QWidget):
         line.addWidget(self.show_box, 5)
         line.addWidget(QLabel("colour"))
         line.addWidget(self.color_box, 6)  # "each its own" is to fit
-        self.buttons = QHBoxLayout()
-        self.buttons.setContentsMargins(0, 0, 0, 0)
-        self.buttons.addWidget(self.table_button)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(4)
         self.column.addLayout(line)
         self.column.addWidget(self.filter_row)
         self.column.addWidget(self.about)
-        self.column.addLayout(self.buttons)
 
     def _offer_colors(self, *, keep: bool) -> None:
         earlier = self.color_box.currentData() if keep else None

@@ -260,6 +260,13 @@ class MeasureWidget(CorrectedForm):
         )
         self.results.addWidget(self.fraction_result)
         self.results.addWidget(self._object_tools())
+        self._after = QWidget()
+        after = QHBoxLayout(self._after)
+        after.setContentsMargins(0, 0, 0, 0)
+        after.addWidget(self.objects.table_button)
+        after.addWidget(self.save_button)
+        self._after.setVisible(False)  # until there are objects
+        self.footer.addWidget(self._after)
         buttons = QHBoxLayout()
         buttons.addWidget(self.main_button, 2)
         buttons.addWidget(self.errors.panel.button, 1)
@@ -387,7 +394,6 @@ class MeasureWidget(CorrectedForm):
         self.hand.corrected.connect(self._on_corrected)
         self.hand.fresh.connect(self._on_fresh)
         self.objects.layer_shown.connect(self._on_layer_shown)
-        self.objects.buttons.addWidget(self.save_button)
         self.objects.column.addWidget(self.hand.panel)
         self.objects.setVisible(False)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo)
@@ -538,6 +544,7 @@ class MeasureWidget(CorrectedForm):
         self._freshness.note(settings)
         self._begin_corrections(layer, measured, self._made)
         self.objects.show_objects(self._made, measured.table)
+        self._after.setVisible(True)
         self.hand.work.correct_again(earlier)
         dead = measured.measured.dead_pores if measured.of_phase else None
         if self.show_dead.isChecked() and dead is not None:

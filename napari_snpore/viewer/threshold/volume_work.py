@@ -176,6 +176,9 @@ class VolumeWork(QObject):
     def _input(self) -> tuple[Layer, tuple[float, ...]]:
         layer, thresholds = self._form.required_layer(), self._form.thresholds
         if not thresholds:
+            counting = self._form.counting
+            if counting.failed and counting.message.text():
+                raise InputError(counting.message.text().lstrip("⚠ "))
             raise InputError("There are no thresholds yet: wait for the histogram, or set them.")
         return layer, thresholds
 

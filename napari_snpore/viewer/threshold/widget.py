@@ -299,6 +299,7 @@ class ThresholdWidget(ThresholdForm):
         self.polish_button.clicked.connect(self._work.start_polish)
         self.status.busy_changed.connect(self._on_busy)
         self.counting.busy_changed.connect(lambda _: self._enable_apply())
+        self.counting.busy_changed.connect(self._on_count_ends)
         # not in the whole window: on the canvas these keys take back strokes on the phases
         within = Qt.ShortcutContext.WidgetWithChildrenShortcut
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo, context=within)
@@ -423,6 +424,10 @@ class ThresholdWidget(ThresholdForm):
 
         of = InUse(self._viewer, (layer,))
         self.counting.run("Count grey values", work, self._on_counted, of=of)
+
+    def _on_count_ends(self, busy: bool) -> None:
+        if not busy and self.counting.failed and self._histogram is None:
+            self.plot.set_histogram(None, "no histogram")
 
     def _on_scale(self) -> None:
         self.envelope.set_available(self.layer is not None and has_scale(self.layer))

@@ -12,6 +12,8 @@ from superqt import QElidingLabel
 from napari_snpore.viewer.workbench.work_step import SIGNS, WORDS, WorkStep
 
 _NO_STEP = "Steps"
+LABEL_MARGINS_PX = 6
+"""Width of the margins of a label, which superqt takes for place of its text."""
 _NO_STEP_AFTER = "No step comes after this one; In situ is for images in time."
 
 
@@ -45,6 +47,9 @@ class StepHeader(QWidget):
         for label in (self.name, self.words, self.sign):
             label.setTextFormat(Qt.TextFormat.PlainText)  # names of files may look like HTML
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.words.setEllipsesWidth(
+            LABEL_MARGINS_PX
+        )  # else words that just fit lose their last digit
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         line = QHBoxLayout(self)
         line.setContentsMargins(4, 2, 4, 2)

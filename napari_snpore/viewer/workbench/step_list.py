@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_snpore.viewer.forms.form import ruler
+from napari_snpore.viewer.workbench.header import LABEL_MARGINS_PX
 from napari_snpore.viewer.workbench.step_row import StepRow
 from napari_snpore.viewer.workbench.step_states import NOTHING_YET
 
@@ -82,6 +83,7 @@ class StepList(QWidget):
 
     def _top_line(self, samples: list[tuple[str, str]]) -> QHBoxLayout:
         self.title = QElidingLabel()
+        self.title.setEllipsesWidth(LABEL_MARGINS_PX)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.specimen_box = QComboBox()

@@ -19,8 +19,9 @@ from napari_snpore.errors import InputError, Stopped
 from napari_snpore.figures.save import recipe_of
 from napari_snpore.viewer.compare.fibre_table import ERRORS, FIBRE, STATE
 from napari_snpore.viewer.compare.number_table import DIFFERENCE
-from napari_snpore.viewer.compare.sample import runs_folder
+from napari_snpore.viewer.compare.sample import _read, runs_folder
 from napari_snpore.viewer.compare.widget import CompareWidget
+from napari_snpore.viewer.shared.layer_history import COMPARED
 from napari_snpore.viewer.shared.layers import add_layer, phases_data
 from napari_snpore.volume import Volume
 
@@ -254,6 +255,17 @@ def test_a_run_counts_once(of_runs):
     of_runs.add_run(runs_folder() / "pristine")
     assert len(of_runs.fibres) == 3
     assert "in the list already" in of_runs.status.message.text()
+
+
+def test_phases_of_a_run_that_come_after_it_was_compared_are_done_too(viewer, of_runs):
+    of_runs.compare()
+    for layer in _read(lambda *_: None, lambda: False):
+        add_layer(viewer, layer)
+    assert all(COMPARED not in layer.metadata for layer in viewer.layers)
+    QTest.qWait(300)
+    assert [list(layer.metadata[COMPARED]["states"]) for layer in viewer.layers] == [
+        list(STATES)
+    ] * 3
 
 
 def test_specimens_of_the_window_are_measured_and_their_errors_are_not_known(viewer, form):

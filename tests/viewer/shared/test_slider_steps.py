@@ -9,9 +9,11 @@ import pytest
 from qtpy.QtTest import QTest
 
 from napari_snpore.subvolume import NamedBox
+from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.scene.widget import SceneWidget
 from napari_snpore.viewer.shared.boxes import boxes_of
-from napari_snpore.viewer.shared.layers import add_layer, phases_data, volume_data
+from napari_snpore.viewer.shared.layers import add_layer, phases_data, series_data, volume_data
+from napari_snpore.viewer.shared.slider_steps import keep_steps_on_voxels
 from napari_snpore.volume import Volume
 
 SHAPE, SPACING, ORIGIN = (12, 16, 20), (0.5, 0.25, 0.2), (10.0, 20.0, 30.0)
@@ -59,6 +61,25 @@ def test_a_voxel_of_more_than_a_nanometre_is_still_one_step(viewer):
     )
     boxes_of(viewer).put(NamedBox("box", (8.0, 8.0, 8.0), (8.0, 8.0, 8.0)))
     assert viewer.dims.nsteps == (5, 6, 7)
+
+
+def test_hidden_tilt_images_lengthen_no_axis_of_the_volume(viewer):
+    keep_steps_on_voxels(viewer)
+    fill(viewer)
+    before = viewer.dims.range
+    images = TiltSeries(np.ones((60, 16, 20), np.float32), np.arange(60.0), 0.5)
+    series = add_layer(viewer, series_data(images, "tilts"))
+    assert viewer.dims.nsteps[0] > 12
+    series.visible = False
+    assert viewer.dims.range == before
+    assert slices_walked_through(viewer) == list(range(12))
+    for layer in viewer.layers:
+        layer.visible = layer is series
+    assert viewer.dims.range[0] == pytest.approx((0.0, 29.5, 0.5)), "each image, and no more"
+    for layer in viewer.layers:
+        layer.visible = layer is not series
+    viewer.layers.remove(series)
+    assert viewer.dims.range == before
 
 
 def test_a_new_volume_widens_the_range_again(viewer):

@@ -477,6 +477,21 @@ def test_constant_volume_and_nan_are_said(viewer, qtbot):
     widget.counting.wait()
     assert "NaN" in widget.counting.message.text()
     assert len(notification_manager.records) == 1
+    with pytest.raises(InputError, match="NaN"):  # and no word of waiting for the histogram
+        widget.apply()
+
+
+def test_what_was_wrong_with_a_layer_goes_with_it(viewer, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_snpore.viewer.shared.worker._FRESH_S", 0.0)
+    bad = np.zeros((5, 5, 5), np.float32)
+    bad[0, 0, 0] = np.nan
+    widget = widget_for(viewer, qtbot, bad)
+    widget.counting.wait()
+    with pytest.raises(InputError):
+        widget.apply()
+    assert "NaN" in widget.status.message.text()
+    viewer.layers.clear()
+    assert not widget.status.message.text()
 
 
 def test_layer_removed_while_it_is_counted(viewer, qtbot, steps):
