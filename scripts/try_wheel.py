@@ -44,7 +44,9 @@ def open_window() -> None:
     import napari
     from npe2 import PluginManager
 
-    manifest = PluginManager.instance().get_manifest("napari-snpore")
+    manager = PluginManager.instance()
+    manager.discover()
+    manifest = manager.get_manifest("napari-snpore")
     assert manifest.package_version == version("napari-snpore")
     viewer = napari.Viewer()
     viewer.open_sample("napari-snpore", "pristine")
