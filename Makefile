@@ -40,9 +40,10 @@ test-slow:
 	@scripts/environment $(EXTRAS)
 	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) -m slow
 
-# The documentation site, into build/site/html: two minutes. Warnings are errors; -E: every page is read again.
+# The documentation site, into build/site/html: four minutes. Warnings are errors; -E: every page is read again. With the
+# window, whose widgets have pages.
 docs:
-	@scripts/environment docs
+	@scripts/environment docs,gui
 	@.venv/bin/sphinx-build -E -W --keep-going -q -b html -d build/site/doctrees docs build/site/html
 	@echo "Open build/site/html/index.html"
 

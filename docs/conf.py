@@ -18,6 +18,7 @@ sys.path[:0] = [
 from numpydoc.xref import DEFAULT_LINKS  # noqa: E402
 
 import napari_snpore  # noqa: E402
+from napari_snpore import figures  # noqa: E402
 
 project = "napari-snpore"
 author = "The napari-snpore authors"
@@ -53,13 +54,19 @@ numpydoc_xref_param_type = True
 DEFAULT_LINKS.clear()  # they lead to other sites, which a build without a network cannot look up
 numpydoc_xref_ignore = "all"  # but those:
 numpydoc_xref_aliases = {
-    name: f"napari_snpore.{name}" for name in napari_snpore.__all__ if name[0].isupper()
+    name: f"{module.__name__}.{name}"
+    for module in (figures, napari_snpore)
+    for name in module.__all__
+    if name[0].isupper()
 }
 
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["gallery"],
-    "subsection_order": [f"../examples/{name}" for name in ("first_steps", "measuring", "limits")],
+    "subsection_order": [
+        f"../examples/{name}" for name in ("first_steps", "measuring", "limits", "notebooks")
+    ],
+    "first_notebook_cell": "%matplotlib inline",  # shows figures that are unknown to pyplot
     "within_subsection_order": "FileNameSortKey",
     "filename_pattern": r"\.py$",
     "image_scrapers": ["gallery_pictures.figures_of_the_example"],

@@ -108,12 +108,16 @@ def with_limits(
     ('38.9 ± 0.9', '40.1 (38.9 to 42.0)', '40.1')
     >>> with_limits(1.62, 1.58, 1.66, number)
     '1.62 ± 0.04'
+    >>> with_limits(1.67e7, 1.53e7, 1.81e7, number)
+    '1.67e+07 ± 1.4e+06'
     """
     text = write(value)
     if not (math.isfinite(low) and math.isfinite(high)):
         return text
     half = (high - low) / 2
     if abs((low + high) / 2 - value) <= _ALIKE * half:
+        if "e" in text:  # a power of ten, which has no decimals that the half-width could share
+            return f"{text} ± {half:.1e}"
         return f"{text} ± {error_text(half, len(text.partition('.')[2]))}"
     return f"{text} ({write(low)} to {write(high)})"
 

@@ -11,7 +11,10 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = sorted((ROOT / "examples").glob("*/*.py"))
+EXAMPLES = sorted(
+    path for path in (ROOT / "examples").glob("*/*.py") if path.parent.name != "notebooks"
+)
+"""Notebooks are run by test_notebooks.py."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

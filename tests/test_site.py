@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -118,6 +119,63 @@ def test_every_public_name_has_a_page_and_stands_in_the_list(made):
     assert {f"napari_snpore.{name}.rst" for name in names} <= set(made)
     listed = re.findall(r"^   napari_snpore\.(\w+)$", made["python.rst"], re.MULTILINE)
     assert sorted(listed) == sorted([*names, *names])  # in a table, and in the contents
+
+
+def test_first_issues_are_not_done_yet_and_there_is_one_for_each_recipe():
+    from napari_snpore.figures.plate_spec import PARTS
+    from napari_snpore.files.formats import SUFFIXES
+    from napari_snpore.files.mrc import _MODES
+    from napari_snpore.measurement.columns import COLUMNS
+    from napari_snpore.segmentation.thresholds import Method
+    from napari_snpore.study.recipe import PrepareSection
+
+    text = (DOCS / "developers" / "good_first.md").read_text(encoding="utf-8")
+    recipes = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## Five recipes")[2]
+    for heading in re.findall(r"^### (.*)", recipes, re.MULTILINE):
+        assert f"(../architecture.md#{heading.lower().replace(' ', '-')})" in text, heading
+    open_still = {
+        "maximum entropy": "entropy" not in get_args(Method),
+        "MRC with 4 bits": 101 not in _MODES,
+        "Analyze and NIfTI": ".img" not in SUFFIXES,
+        "beam_angle_deg": "beam_angle_deg" not in COLUMNS,
+        "profile below the surface": "profile" not in PARTS,
+        "median_px": "median_px" not in PrepareSection.model_fields,
+    }
+    for issue, is_open in open_still.items():
+        assert (issue in text) == is_open, issue
+
+
+def listed(page, module):
+    """Return the names that a list of the reference holds, in a table and in the contents."""
+    return sorted(re.findall(rf"^   {re.escape(module)}\.(\w+)$", page, re.MULTILINE))
+
+
+def test_every_figure_has_a_page_and_stands_in_a_group(made):
+    from napari_snpore import figures
+
+    names = set(figures.__all__) - {"SINGLE_COLUMN_MM", "DOUBLE_COLUMN_MM"}  # in the text
+    assert {f"napari_snpore.figures.{name}.rst" for name in names} <= set(made)
+    assert listed(made["figures.rst"], "napari_snpore.figures") == sorted([*names, *names])
+    for width in ("SINGLE_COLUMN_MM", "DOUBLE_COLUMN_MM"):
+        assert f"``{width}`` ({getattr(figures, width):g})" in made["figures.rst"]
+
+
+def test_every_widget_has_a_page_with_what_scripts_call(made):
+    pytest.importorskip("napari", reason="the widgets need the window")
+    import api_pages
+
+    from napari_snpore import viewer
+
+    pages = api_pages.widget_pages()
+    assert listed(pages["widgets.rst"], "napari_snpore.viewer") == sorted([*viewer.__all__] * 2)
+    members = {
+        name: re.search(r":members: (.*)", pages[f"napari_snpore.viewer.{name}.rst"])[1].split(", ")
+        for name in viewer.__all__
+    }
+    assert {"fibres", "add_run", "compare", "save_report"} <= set(members["CompareWidget"])
+    assert {"thresholds", "apply"} <= set(members["ThresholdWidget"])
+    called_by_qt = {"resizeEvent", "dropEvent", "event", "state", "set_state", "closed"}
+    assert not called_by_qt & {one for each in members.values() for one in each}
 
 
 def test_every_command_and_its_options_are_there(made):

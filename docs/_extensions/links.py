@@ -5,12 +5,17 @@ shows it. Docstrings name a function by the module that defines it: it leads to 
 """
 
 import napari_snpore
+import napari_snpore.figures
+import napari_snpore.viewer
 
 PAGES = {
     "../CONTRIBUTING.md": "/developers/contributing.md",
     "../README.md": "/index.md",
     "../CHANGELOG.md": "/developers/changelog.md",
 }
+
+MODULES = (napari_snpore, napari_snpore.figures, napari_snpore.viewer)
+"""Their public names have pages."""
 
 
 def _other_place(app, name, source):
@@ -22,9 +27,10 @@ def _other_place(app, name, source):
 
 def _public_name(app, env, node, contnode):
     name = node.get("reftarget", "").rpartition(".")[2]
-    if node.get("refdomain") != "py" or name not in napari_snpore.__all__:
+    home = next((module.__name__ for module in MODULES if name in module.__all__), None)
+    if node.get("refdomain") != "py" or home is None:
         return None
-    target = f"napari_snpore.{name}"
+    target = f"{home}.{name}"
     return env.domains["py"].resolve_xref(
         env, node["refdoc"], app.builder, "obj", target, node, contnode
     )

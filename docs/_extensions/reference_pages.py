@@ -1,8 +1,9 @@
 """Pages of the reference, written before each build from what the program itself reads.
 
-Public names from ``__all__``, commands from the parser of ``snpore``, keys of recipes and studies from their
-schema with the comments of docs/recipe.md and docs/study.md, columns from ``measurement/columns.py``, licences
-of the dependencies from what is installed. Nothing here is written by hand, so that nothing can be out of date.
+Public names from ``__all__`` of the package, its figures and its window, commands from the parser of
+``snpore``, keys of recipes and studies from their schema with the comments of docs/recipe.md and
+docs/study.md, columns from ``measurement/columns.py``, licences of the dependencies from what is installed.
+Nothing here is written by hand, so that nothing can be out of date.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ def pages():
     """Return the text of each page by its name inside reference/generated/."""
     return {
         **api_pages.pages(),
+        **api_pages.widget_pages(),
         **command_pages.pages(),
         **key_pages.pages(),
         **licence_page.pages(),
