@@ -174,7 +174,9 @@ def try_wheel(session: nox.Session) -> None:
     with session.chdir(session.create_tmp()):
         script = ROOT / "scripts" / "try_wheel.py"
         # isolated: neither the folder of the script nor the current one is searched for modules
-        screen = ["xvfb-run", "-a"] if sys.platform == "linux" else []
+        screen = (
+            ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"] if sys.platform == "linux" else []
+        )
         session.run(*screen, "python", "-I", str(script), external=bool(screen))
     session.log(f"Look at {Path(session.create_tmp()) / 'window.png'}")
 

@@ -49,6 +49,7 @@ def open_window() -> None:
     manifest = manager.get_manifest("napari-snpore")
     assert manifest.package_version == version("napari-snpore")
     viewer = napari.Viewer()
+    viewer.window.resize(1500, 950)
     viewer.open_sample("napari-snpore", "pristine")
     _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "Workbench")
     picture = viewer.screenshot("window.png", canvas_only=False, flash=False)
