@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def open_window() -> None:
     """Open napari with the Workbench and a sample, found by its manifest; write a picture of it."""
     import napari
     from npe2 import PluginManager
+    from qtpy.QtWidgets import QApplication
 
     manager = PluginManager.instance()
     manager.discover()
@@ -52,6 +54,9 @@ def open_window() -> None:
     viewer.window.resize(1500, 950)
     viewer.open_sample("napari-snpore", "pristine")
     _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "Workbench")
+    for _ in range(20):  # the dock is laid out and drawn
+        QApplication.processEvents()
+        time.sleep(0.1)
     picture = viewer.screenshot("window.png", canvas_only=False, flash=False)
     form = widget.grab().toImage()
     assert not widget.isHidden()
