@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -43,12 +44,19 @@ def open_window() -> None:
     """Open napari with the Workbench and a sample, found by its manifest; write a picture of it."""
     import napari
     from npe2 import PluginManager
+    from qtpy.QtWidgets import QApplication
 
-    manifest = PluginManager.instance().get_manifest("napari-snpore")
+    manager = PluginManager.instance()
+    manager.discover()
+    manifest = manager.get_manifest("napari-snpore")
     assert manifest.package_version == version("napari-snpore")
     viewer = napari.Viewer()
+    viewer.window.resize(1500, 950)
     viewer.open_sample("napari-snpore", "pristine")
     _, widget = viewer.window.add_plugin_dock_widget("napari-snpore", "Workbench")
+    for _ in range(20):  # the dock is laid out and drawn
+        QApplication.processEvents()
+        time.sleep(0.1)
     picture = viewer.screenshot("window.png", canvas_only=False, flash=False)
     form = widget.grab().toImage()
     assert not widget.isHidden()

@@ -163,13 +163,21 @@ class MainButton(QPushButton):
         self.setFont(font)
 
 
+class _NoIcon(QIcon):
+    """An empty icon that counts as given: with PySide6 an empty one is false, and superqt, which asks
+    for its truth, then has none to set.
+    """
+
+    def __bool__(self) -> bool:
+        return True
+
+
 class Fold(QCollapsible):
     """A group of rare settings that opens and closes."""
 
     def __init__(self, title: str) -> None:
-        super().__init__(
-            expandedIcon=QIcon(), collapsedIcon=QIcon()
-        )  # the arrow is text: it has the theme's colour
+        # the arrow is text: it has the theme's colour
+        super().__init__(expandedIcon=_NoIcon(), collapsedIcon=_NoIcon())
         self._title = title
         self.setDuration(0)
         self.form = form_layout()
