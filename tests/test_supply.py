@@ -83,13 +83,20 @@ def test_view_without_napari_says_what_to_install(tmp_path):
     done = run_python(WITHOUT_WINDOW + "sys.exit(snpore('view', '.'))", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "snpore: The window needs napari 0.9 or newer, and none is installed: pip install 'napari-snpore[gui]'.\n"
+        "snpore: The window needs napari 0.9.2 or newer, and none is installed: pip install 'napari-snpore[gui]'.\n"
     )
 
 
 @pytest.mark.parametrize(
     ("found", "refused"),
-    [("0.8.7", True), ("0.5.6rc1", True), ("0.9.0", False), ("0.10.1", False), ("1.0", False)],
+    [
+        ("0.8.7", True),
+        ("0.5.6rc1", True),
+        ("0.9.0", True),
+        ("0.9.2", False),
+        ("0.10.1", False),
+        ("1.0", False),
+    ],
 )
 def test_plugin_in_an_old_napari_says_which_one_it_needs(found, refused, tmp_path):
     code = (
@@ -102,7 +109,7 @@ def test_plugin_in_an_old_napari_says_which_one_it_needs(found, refused, tmp_pat
     said = run_python(code, cwd=tmp_path).stdout
     if refused:
         assert said == (
-            f"The window of snpore needs napari 0.9 or newer, and {found} is installed: pip install --upgrade 'napari>=0.9'.\n"
+            f"The window of snpore needs napari 0.9.2 or newer, and {found} is installed: pip install --upgrade 'napari>=0.9.2'.\n"
         )
     else:
         assert said == "loaded\n"

@@ -78,7 +78,7 @@ _PLACES = {
 """Modules of this folder, by what the manifest names in them."""
 
 
-OLDEST_NAPARI = (0, 9)
+OLDEST_NAPARI = (0, 9, 2)
 """As in the extra ``window`` of pyproject.toml."""
 
 
