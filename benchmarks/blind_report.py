@@ -209,6 +209,8 @@ def others_table(found: pd.DataFrame) -> str:
 
 def phantoms_in_words(cases: pd.DataFrame) -> str:
     """Return which phantoms there are, and which are still to be measured."""
+    made = cases["error"].isna() if "error" in cases else pd.Series(True, index=cases.index)
+    without, cases = int((~made).sum()), cases[made]
     counts = cases.groupby("shape", sort=False).size()
     outside = int((cases["simulator"] != "model").sum())
     planned = PHANTOMS * len(GROUPS) * len(CONTRASTS)
@@ -217,7 +219,13 @@ def phantoms_in_words(cases: pd.DataFrame) -> str:
         f"Phantoms: {len(cases)} of {planned} planned ({shapes}), {outside} from outside the model."
     )
     failed = int((~cases["polished"].eq(1)).sum())
-    return f"{words} {failed} were not polished: refused, and counted as not covered."
+    words = f"{words} {failed} not polished: refused, and counted as not covered."
+    if without:
+        words += (
+            f" {without} more without a result: their seeds found no place for every Sn cluster."
+            " They are in no row below."
+        )
+    return words
 
 
 def _line(cells: list[Any]) -> str:
