@@ -109,7 +109,8 @@ def test_plugin_in_an_old_napari_says_which_one_it_needs(found, refused, tmp_pat
     said = run_python(code, cwd=tmp_path).stdout
     if refused:
         assert said == (
-            f"The window of snpore needs napari 0.9.2 or newer, and {found} is installed: pip install --upgrade 'napari>=0.9.2'.\n"
+            f"The window of snpore needs napari 0.9.2 or newer, and {found} is installed: "
+            "pip install --upgrade 'napari>=0.9.2'.\n"
         )
     else:
         assert said == "loaded\n"
