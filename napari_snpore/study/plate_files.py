@@ -338,7 +338,10 @@ def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
         return ()
     with guarded(path):
         boxes = []
-        for row in read_table(path).drop_duplicates("region").to_dict("records"):
+        table = read_table(path)
+        needed = ["region", *(f"region_center_{axis}_nm" for axis in "zyx")]
+        table = table[[*needed, *table.columns.difference(needed)]]  # an empty one has them too
+        for row in table.drop_duplicates("region").to_dict("records"):
             size = region_size(row)
             if size is not None:
                 z, y, x = (float(row[f"region_center_{axis}_nm"]) for axis in "zyx")

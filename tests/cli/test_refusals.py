@@ -41,7 +41,7 @@ def snpore(tmp_path, monkeypatch, capsys):
     [
         (["segment", "grey.tif", "-o", "a.tif", "--spacing-nm", "0"], "spacing_nm"),
         (["reconstruct", "grey.tif", "-o", "a.tif", "--pixel-size-nm", "0"], "pixel_size_nm"),
-        (["segment", "grey.tif", "-o", "a.tif", "-t", "nan"], "finite, increasing grey values"),
+        (["segment", "grey.tif", "-o", "a.tif", "-t", "nan"], "should be a finite number"),
         (["segment", "grey.tif", "-o", "a.tif", "--no-cut", "--cut-axis", "0"], "contradict"),
         (["segment", "grey.tif", "-o", "a.tif", "--specks", "Sn"], "PHASE:VOXELS"),
         (

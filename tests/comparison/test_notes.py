@@ -35,13 +35,13 @@ def notes_on(**other):
     [
         (
             {"voxel_nm": (0.3, 0.3, 0.6)},
-            "Voxel size differs (pristine 0.30 nm, desodiated 0.60 nm)",
+            "Voxel size differs (pristine 0.300 nm, desodiated 0.600 nm)",
         ),
         ({"tilt_max_deg": 51.0}, "Reach of the tilts differs (pristine ±69°, desodiated ±60°)"),
         # 80 nm times 2° in rad, and 160 nm
         ({"thickness_nm": 160.0}, "Resolution D·Δθ differs (pristine 2.79 nm, desodiated 5.59 nm)"),
         ({"dose": 400.0}, "Dose differs (pristine 1,000 counts per pixel, desodiated 400 counts"),
-        ({"blur_px": 2.0}, "Blur differs (pristine 0.30 nm, desodiated 0.60 nm)"),
+        ({"blur_px": 2.0}, "Blur differs (pristine 0.300 nm, desodiated 0.600 nm)"),
         (
             {"threshold_rule": "given"},
             "differs (pristine by the tilt images, desodiated set by hand)",

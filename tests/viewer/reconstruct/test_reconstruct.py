@@ -40,7 +40,7 @@ def choose(widget, method):
 
 
 def test_form_says_what_the_series_is(widget):
-    assert "36 tilts, −70° to 70°, step 4.00°, pixel 0.500 nm" in widget.about.text()
+    assert "36 tilts, −70° to 70°, step 4.00°, pixel 0.5000 nm" in widget.about.text()
     assert widget.main_button.text() == "Reconstruct 32 × 16 × 32"
 
 

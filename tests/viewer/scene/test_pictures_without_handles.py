@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_snpore.viewer.boxes.handles import KIND
+from napari_snpore.viewer.figure.scene_margins import without_margins
 from napari_snpore.viewer.figure.scene_picture import take_picture
 from napari_snpore.viewer.scene.turntable import turntable_frames
 from napari_snpore.viewer.shared.layers import add_layer, kind_of, volume_data
@@ -31,4 +32,5 @@ def test_neither_plate_nor_movie_shows_the_handles(make_napari_viewer_proxy):
     np.testing.assert_array_equal(movie, bare)
     bar = window.canvas.overlays.scale_bar
     bar.visible = False
-    np.testing.assert_array_equal(plate, window.screenshot(canvas_only=True, flash=False)[..., :3])
+    whole = window.screenshot(canvas_only=True, flash=False)[..., :3]
+    np.testing.assert_array_equal(plate, without_margins(whole))
