@@ -27,6 +27,9 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["backend", "window", "lowest", "newest", "napari_pre"]
 nox.options.download_python = "never"  # an interpreter that is missing is said, not fetched
 
+# uv was installed beside nox, in an environment that nobody has to activate
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
 ROOT = Path(__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
