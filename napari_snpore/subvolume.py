@@ -92,6 +92,23 @@ def region_in_words(region: str, size_nm: float | Triple | None) -> str:
     return f"{region} {'cuboid' if isinstance(size_nm, tuple) else 'cube'}"
 
 
+def region_of_words(words: str) -> str:
+    """Return the region of its name in numbers: the inverse of :func:`region_in_words`.
+
+    Examples
+    --------
+    >>> region_of_words("whole"), region_of_words("centre cube"), region_of_words("my cuboid cube")
+    ('whole', 'centre', 'my cuboid')
+    """
+    region, _, shape = words.rpartition(" ")
+    return region if region and shape in ("cube", "cuboid") else words
+
+
+def edges_of(size_nm: float | Triple) -> Triple:
+    """Return the three edges (z, y, x) of a cube of one edge, or of a cuboid."""
+    return size_nm if isinstance(size_nm, tuple) else (size_nm, size_nm, size_nm)
+
+
 def edges_in_words(size_nm: float | Triple) -> str:
     """Return the edge of a cube, or the edges (z × y × x) of a cuboid.
 

@@ -21,6 +21,7 @@ from napari_snpore.study.run_errors import (
     RunErrors,
     is_estimated,
 )
+from napari_snpore.subvolume import region_of_words
 
 Row = Mapping[Any, Any]
 """One row of a table of numbers."""
@@ -140,14 +141,12 @@ def fraction_intervals(
         phase, _, region = str(row["quantity"]).partition(" fraction, ")
         if row["unit"] != "%" or phase not in names or not region or not has_error(row):
             continue
-        found.setdefault(region.removesuffix(" cube").removesuffix(" cuboid"), {})[phase] = (
-            FractionInterval(
-                float(row["value"]),
-                best_value(row),
-                float(row["low_95"]),
-                float(row["high_95"]),
-                is_calibrated(row),
-            )
+        found.setdefault(region_of_words(region), {})[phase] = FractionInterval(
+            float(row["value"]),
+            best_value(row),
+            float(row["low_95"]),
+            float(row["high_95"]),
+            is_calibrated(row),
         )
     return found
 

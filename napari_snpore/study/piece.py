@@ -14,6 +14,7 @@ from napari_snpore.compute import ShouldStop
 from napari_snpore.study.measuring import Box, Measurement
 from napari_snpore.study.numbers import Quantity
 from napari_snpore.study.quick_numbers import quick_numbers
+from napari_snpore.subvolume import edges_of
 from napari_snpore.tomography.tv_reconstruction import middle_rows
 from napari_snpore.volume import Volume
 
@@ -64,7 +65,7 @@ def numbers_of_piece(
     middle = phases.origin[1] + (phases.shape[1] - 1) / 2 * phases.spacing[1]
     boxes: dict[str, Box] = {}
     for name, ((z, y, x), size) in measurement.boxes.items():
-        edges = size if isinstance(size, tuple) else (size, size, size)
+        edges = edges_of(size)
         inside = abs(y - middle) + edges[1] / 2 <= height / 2
         lower = min(edges[1], height)
         # a cube stays one: its numbers go by that name

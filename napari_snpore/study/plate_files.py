@@ -32,7 +32,7 @@ from napari_snpore.study.measuring import region_size
 from napari_snpore.study.provenance import check_record
 from napari_snpore.study.recipe import Recipe, read_recipe, relative_path
 from napari_snpore.study.run_errors import recorded_errors
-from napari_snpore.subvolume import NamedBox, center_and_edge_boxes
+from napari_snpore.subvolume import NamedBox, center_and_edge_boxes, edges_of
 from napari_snpore.uncertainty.size_limit import recorded_size_limit
 from napari_snpore.volume import Volume
 
@@ -337,17 +337,15 @@ def _measured_boxes(path: Path) -> tuple[NamedBox, ...]:
     if not path.is_file():
         return ()
     with guarded(path):
-        boxes = []
-        table = read_table(path)
-        needed = ["region", *(f"region_center_{axis}_nm" for axis in "zyx")]
-        table = table[[*needed, *table.columns.difference(needed)]]  # an empty one has them too
-        for row in table.drop_duplicates("region").to_dict("records"):
-            size = region_size(row)
-            if size is not None:
-                z, y, x = (float(row[f"region_center_{axis}_nm"]) for axis in "zyx")
-                edges = size if isinstance(size, tuple) else (size, size, size)
-                boxes.append(NamedBox(str(row["region"]), (z, y, x), edges))
-    return tuple(boxes)
+        table = read_table(path).drop_duplicates("region")
+        names = table["region"].astype(str)  # an empty table passes the line above
+        centers = table[[f"region_center_{axis}_nm" for axis in "zyx"]].to_numpy(np.float64)
+        sizes = [region_size(row) for row in table.to_dict("records")]
+    return tuple(
+        NamedBox(name, (z, y, x), edges_of(size))
+        for name, (z, y, x), size in zip(names, centers.tolist(), sizes, strict=True)
+        if size is not None
+    )
 
 
 def _chosen_objects(recipe: PlateRecipe, tables: Mapping[str, pd.DataFrame]) -> str:

@@ -37,6 +37,7 @@ from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.phases import PhaseScheme, default_scheme
 from napari_snpore.segmentation.thresholds import Method as ThresholdMethod
 from napari_snpore.study.checks_section import ChecksSection
+from napari_snpore.subvolume import edges_of
 from napari_snpore.tomography.alignment import Method as AlignMethod
 from napari_snpore.tomography.discrete.polish import BOUNDARY_WEIGHT, SWEEPS
 from napari_snpore.tomography.options import (
@@ -310,7 +311,7 @@ class MeasuredBox(_Section):
     @property
     def edges_nm(self) -> tuple[float, float, float]:
         """The three edges (z, y, x)."""
-        return self.size_nm if isinstance(self.size_nm, tuple) else (self.size_nm,) * 3
+        return edges_of(self.size_nm)
 
 
 class MeasureSection(_Section):

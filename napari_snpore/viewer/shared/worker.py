@@ -186,6 +186,7 @@ class StepStatus(QWidget):
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
         self._what = ""
         self._failed = False
+        self._problem = ""
         self._time_left = TimeLeft(0.0)
         self._preparing_since: float | None = None
         self._no_time = QTimer(self)
@@ -208,6 +209,11 @@ class StepStatus(QWidget):
     def failed(self) -> bool:
         """Whether the last step ended with an error; not where it was cancelled."""
         return self._failed
+
+    @property
+    def problem(self) -> str:
+        """What is shown as a problem, without its sign; empty where nothing is."""
+        return self._problem
 
     @property
     def share(self) -> float | None:
@@ -290,9 +296,10 @@ class StepStatus(QWidget):
 
     def say(self, sentence: str, *, problem: bool = False) -> None:
         """Show a sentence below the bar; a problem opens with a sign."""
-        self.message.setText(f"⚠ {sentence}" if problem and sentence else sentence)
+        self._problem = sentence if problem else ""
+        self.message.setText(f"⚠ {sentence}" if self._problem else sentence)
         self.message.setVisible(bool(sentence))
-        self._problem_s = time.monotonic() if problem and sentence else math.inf
+        self._problem_s = time.monotonic() if self._problem else math.inf
 
     def forget_problem(self) -> None:
         """Take a problem away once the user changes what may have caused it.

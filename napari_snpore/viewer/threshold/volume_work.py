@@ -177,8 +177,8 @@ class VolumeWork(QObject):
         layer, thresholds = self._form.required_layer(), self._form.thresholds
         if not thresholds:
             counting = self._form.counting
-            if counting.failed and counting.message.text():
-                raise InputError(counting.message.text().lstrip("⚠ "))
+            if counting.failed and counting.problem:
+                raise InputError(counting.problem)
             raise InputError("There are no thresholds yet: wait for the histogram, or set them.")
         return layer, thresholds
 
