@@ -91,6 +91,22 @@ def with_error(value: float, error: float, decimals: int = 1) -> str:
     return f"{text} ± {error_text(error, decimals)}" if known else text
 
 
+def as_exact_as(value: float, error: float) -> str:
+    """Write a value and its error with the decimals of an error of two digits, so that no digit of the
+    value says more than its error allows.
+
+    Examples
+    --------
+    >>> as_exact_as(0.00523, 14.2), as_exact_as(14.96, 0.57), as_exact_as(2155.0, 1964.0)
+    ('0 ± 14', '14.96 ± 0.57', '2155 ± 1964')
+    >>> as_exact_as(1.415, 0.0997)
+    '1.42 ± 0.10'
+    """
+    exponent = int(f"{error:.1e}".partition("e")[2]) if error else 0
+    decimals = max(1 - exponent, 0)
+    return f"{signed(value, decimals)} ± {signed(error, decimals)}"
+
+
 _ALIKE = 0.1
 """Halves of an interval that differ by less, as a share of their mean, are given as one."""
 

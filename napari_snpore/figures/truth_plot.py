@@ -37,6 +37,7 @@ from napari_snpore.figures.style import (
     SERIES_MARKERS,
     FigureStyle,
 )
+from napari_snpore.numerals import as_exact_as
 
 _DODGE_MM = 0.9
 _LINEAR_UP_TO = 10.0
@@ -185,8 +186,13 @@ def _columns(
     table = [("truth", cells(truth))]
     table += [(name.replace("_", " "), cells(row)) for name, row in zip(stages, found, strict=True)]
     head, last = table[-1]
-    known = [f" ± {number(error, digits=2)}" if np.isfinite(error) else "" for error in errors]
-    table[-1] = (head, [cell + error for cell, error in zip(last, known, strict=True)])
+    table[-1] = (
+        head,
+        [
+            as_exact_as(value, error) if np.isfinite([value, error]).all() else cell
+            for cell, value, error in zip(last, found[-1], errors, strict=True)
+        ],
+    )
     return table
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from napari_snpore.compute import ShouldStop
 from napari_snpore.files import write_table
 from napari_snpore.history import PlantedPhasesStep
+from napari_snpore.numerals import as_exact_as
 from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.segmentation.histogram import gray_histogram
@@ -296,8 +297,8 @@ def _cell(row: Mapping[Any, Any], stage: str) -> str:
     value, error = row[stage], row.get("error", math.nan) if stage == CORRECTED else math.nan
     if not math.isfinite(value):
         return "–"
-    half = f" ± {error:.2g}" if math.isfinite(error) else ""
-    return f"{value:.4g}{half} ({row[stage + '_bias']:+.3g})"
+    text = as_exact_as(value, error) if math.isfinite(error) else f"{value:.4g}"
+    return f"{text} ({row[stage + '_bias']:+.3g})"
 
 
 def truth_text(table: pd.DataFrame, phantom: Phantom) -> str:
