@@ -346,8 +346,19 @@ class ResultScroll(QScrollArea):
         if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is inside:
             if inside is not None:
                 self.setMinimumWidth(min(inside.minimumSizeHint().width(), _WIDEST))
-            self._settled.start()
+            if self.isVisible():
+                self._settled.start()
         return bool(super().eventFilter(watched, event))
+
+    def showEvent(self, event: Any) -> None:
+        """Take the height of results that came while the form was hidden."""
+        super().showEvent(event)
+        self._settled.start()
+
+    def hideEvent(self, event: Any) -> None:
+        """Settle nothing that is not seen: a window that is closed may go at any moment."""
+        self._settled.stop()
+        super().hideEvent(event)
 
     def resizeEvent(self, event: Any) -> None:
         """Ask for the height of the wrapped text at the new width."""
