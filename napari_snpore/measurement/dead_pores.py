@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import slabs
 from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
-from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
 from napari_snpore.volume import Triple, Volume, spacing_of

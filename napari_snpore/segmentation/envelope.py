@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import slabs
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.segmentation.body import largest_body
-from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.segmentation.occlusion import (
     DIRECTIONS,
     OCCLUSION_THRESHOLD,
