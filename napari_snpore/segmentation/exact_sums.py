@@ -60,7 +60,9 @@ class SumScale:
     def block_steps(self, values: NDArray[Any]) -> int:
         """Return the sum of one block of at most 2²⁹ floats, in second steps."""
         lanes = np.zeros((2, 16))
-        folded_sums(for_kernel(values), 2.0 ** (_FOLD - self.exponent), 2.0**_FOLD, lanes[0], lanes[1])
+        folded_sums(
+            for_kernel(values), 2.0 ** (_FOLD - self.exponent), 2.0**_FOLD, lanes[0], lanes[1]
+        )
         if not np.isfinite(lanes).all():  # values that changed since their extent was found
             return 0
         first, second = lanes.sum(axis=1)
