@@ -221,10 +221,10 @@ def scan_block(
     scale : SumScale, optional
         Of all grey values of the volume.
     """
-    part, numbers = _numbered(labels)
+    part, numbers, top = _numbered(labels)
     flat = for_kernel(part).reshape(-1)
     box = np.array([[s.start, s.stop, o] for s, o in zip(inner, origin, strict=True)], np.int64)
-    present = np.zeros(int(flat.max(initial=0)) + 1, np.uint8)
+    present = np.zeros(top + 1, np.uint8)
     mark_labels(flat, present)
     present[0] = 0
     there = np.flatnonzero(present)
@@ -330,23 +330,23 @@ def _of_objects(scan: ScannedBlock, chosen: NDArray[np.bool_]) -> ScannedBlock:
     )
 
 
-def _numbered(labels: NDArray[Any]) -> tuple[NDArray[np.uint32], NDArray[np.int64] | None]:
-    """Return a block's labels as uint32, contiguous; where they are too large for a table by label,
-    1, 2, 3, ... and the given label of each.
+def _numbered(
+    labels: NDArray[Any],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64] | None, int]:
+    """Return a block's labels as uint32, contiguous, None, and the greatest; where they are too large
+    for a table by label: 1, 2, 3, ..., the given label of each, and their number.
     """
-    if labels.size and labels.min() < 0:
+    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
         raise InputError("labels holds negative numbers; 0 is outside, objects are 1 and above.")
     top = int(labels.max(initial=0))
     if top > _LARGEST_LABEL:
         raise InputError(f"labels holds {top}; labels up to 2^63 - 1 are possible.")
     if top <= LARGEST_INDEX:
-        return np.ascontiguousarray(labels, dtype=np.uint32), None
+        return np.ascontiguousarray(labels, dtype=np.uint32), None, top
     numbers, places = np.unique(labels, return_inverse=True)
     outside = int(numbers[0] == 0)
-    return (
-        (places.reshape(labels.shape) + (1 - outside)).astype(np.uint32),
-        numbers[outside:].astype(np.int64),
-    )
+    small = (places.reshape(labels.shape) + (1 - outside)).astype(np.uint32)
+    return small, numbers[outside:].astype(np.int64), len(numbers) - outside
 
 
 def _gray_scale(labels: Any, gray: Any, blocks: list[Block], watch: dict[str, Any]) -> SumScale:
