@@ -298,8 +298,12 @@ class _Ways:
         blocks = self.grid.blocks
 
         def write(number: int) -> None:
-            part, kinds = self.kinds_of(number)
-            out[blocks[number]] = (kinds == _DEAD) & (part == PORE)
+            block = blocks[number]
+            if (self.kind[self.components.numbers[number][1:]] == _DEAD).any():
+                part, kinds = self.kinds_of(number)
+                out[block] = (kinds == _DEAD) & (part == PORE)
+            else:
+                out[block] = np.zeros([s.stop - s.start for s in block], np.bool_)
 
         run_blocks(write, range(len(blocks)), should_stop=should_stop)
 
@@ -342,7 +346,7 @@ def _ways(
         is_open = outer_pieces(labels, block, grid.shape, uncut)
         is_open[labels[part == EXTERIOR]] = True
         is_cut = outer_pieces(labels, block, grid.shape, cut_axes)
-        return labels, (is_open, is_cut, piece_counts(labels, part == PORE))
+        return labels, (is_open, is_cut, piece_counts(labels, part, PORE))
 
     found, facts = find_components(grid, label, connectivity, should_stop=should_stop)
     is_open, is_cut = (found.any(fact[k] for fact in facts) for k in (0, 1))

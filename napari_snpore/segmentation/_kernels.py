@@ -161,6 +161,26 @@ def count_nan(values: NDArray[Any]) -> int:
 
 
 @kernel
+def first_voxels(labels: NDArray[np.uint32], first: Integers) -> None:
+    """Write where each label 1, 2, ... of a flat array occurs first; they begin in this order."""
+    found = 0
+    for i in range(labels.size):
+        if found < first.size and labels[i] > found:
+            first[found] = i
+            found += 1
+
+
+@kernel
+def count_pieces(
+    labels: NDArray[np.uint32], phases: Bytes, phase: np.uint8, counts: Integers
+) -> None:
+    """Add to ``counts``, by label, the voxels of one phase; both arrays are flat."""
+    for i in range(labels.size):
+        if phases[i] == phase:
+            counts[labels[i]] += 1
+
+
+@kernel
 def sweep(
     solid: Bytes,
     shape: tuple[int, int, int],

@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from napari_snpore.blocks import Block, Grid
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
+from napari_snpore.kernels import for_kernel
+from napari_snpore.segmentation._kernels import count_pieces, first_voxels
 
 Labels = NDArray[np.uint32]
 Facts = TypeVar("Facts")
@@ -83,9 +85,8 @@ class BlockPieces:
 
 def block_pieces(labels: Labels, block: Block, shape: Sequence[int]) -> BlockPieces:
     """Return first voxels and outermost labels of a block that :func:`pieces_of` labelled."""
-    flat = labels.reshape(-1)
-    # a new piece begins where the greatest label so far grows
-    begins = np.flatnonzero(np.diff(np.maximum.accumulate(flat), prepend=np.uint32(0)))
+    begins = np.empty(int(labels.max(initial=0)), np.int64)
+    first_voxels(for_kernel(labels.reshape(-1)), begins)
     inside = np.unravel_index(begins, labels.shape)
     volume = [at + part.start for at, part in zip(inside, block, strict=True)]
     sides = {
@@ -295,10 +296,14 @@ class _Borders(Generic[Facts]):
         return int(np.ravel_multi_index(there, self._counts))
 
 
-def piece_counts(labels: Labels, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    """Return the voxels of each piece of a block, by label with 0; only the chosen ones."""
-    flat = labels.reshape(-1) if chosen is None else labels[chosen]
-    return np.bincount(flat, minlength=int(labels.max(initial=0)) + 1)
+def piece_counts(
+    labels: Labels, phases: NDArray[np.uint8] | NDArray[np.bool_], phase: int = 1
+) -> NDArray[np.int64]:
+    """Return the voxels of a phase (of a mask) in each piece of a block, by label with 0."""
+    counts = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
+    flat = np.ascontiguousarray(phases).view(np.uint8).reshape(-1)
+    count_pieces(for_kernel(labels.reshape(-1)), for_kernel(flat), np.uint8(phase), counts)
+    return counts
 
 
 def outer_pieces(

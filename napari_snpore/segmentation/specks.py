@@ -121,7 +121,7 @@ def speck_votes(
     block : (slice, slice, slice)
         Its place in a volume of this shape.
     """
-    sizes = piece_counts(labels)
+    sizes = piece_counts(labels, labels > 0)
     sizes[0] = 0
     small = (sizes > 0) & (sizes < min_voxels)
     choice = np.full(len(sizes), phase, around.dtype)
