@@ -27,7 +27,7 @@ them."""
 _SLAB_VOXELS = 1 << 22
 """Voxels of a block where the caller names none: quick enough for progress and a stop."""
 
-_MOST_VOXELS = 1 << 25
+_MOST_VOXELS = 1 << 23
 """Planes of more voxels than these are cut along the next axis too."""
 
 
@@ -100,17 +100,17 @@ def grid_of(data: Any, block_shape: BlockShape | None = None) -> Grid:
     shape = tuple(int(n) for n in data.shape)
     if block_shape is None:
         return Grid(_usual_cuts(shape, _chunk_cuts(data, shape)))
-    sizes = tuple(block_shape)
+    sizes: tuple[Any, ...] = tuple(block_shape)
     if len(sizes) != len(shape):
         raise InputError(f"block_shape has {len(sizes)} axes; the array has {len(shape)}: {shape}.")
     cuts = []
     for length, size in zip(shape, sizes, strict=True):
-        several = not isinstance(size, (int, np.integer))
-        parts = [int(n) for n in size] if several else [int(size)]  # type: ignore[union-attr,arg-type]
+        several = np.ndim(size) > 0
+        parts = [int(n) for n in np.atleast_1d(size)]
         if min(parts, default=0) < 1 or (several and sum(parts) != length):
             raise InputError(
-                f"block_shape is {tuple(block_shape)}; sizes from 1 on are needed, and lists of "
-                f"them that add up to the shape {shape}."
+                f"block_shape is {sizes}; sizes from 1 on are needed, and lists of them that add "
+                f"up to the shape {shape}."
             )
         cuts.append(
             tuple(accumulate(parts, initial=0)) if several else _regular_cuts(length, parts[0])

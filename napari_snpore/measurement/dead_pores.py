@@ -138,19 +138,15 @@ def dead_pores(
     for step, connectivity in enumerate(CONNECTIVITIES, 1):
         check_stop(should_stop)
         ways = _ways(labels, paths, grid, connectivity, cut_axes, should_stop)
-        made = None if out is None else out.get(connectivity)
-        keeps = out is None or made is not None
+        made: Any = None if out is None else out.get(connectivity)
         if paths is not None:
             count, beside, dead = _beyond_a_probe(ways, voxel, probe_radius_nm, should_stop)
             if made is not None:
                 made[...] = dead
         else:
-            count, beside = (
-                int(ways.pores[ways.kind == _DEAD].sum()),
-                int(ways.pores[ways.kind == _CUT].sum()),
-            )
-            dead = np.empty(labels.shape, np.bool_) if made is None and keeps else made
-            if keeps:
+            count, beside = (int(ways.pores[ways.kind == kind].sum()) for kind in (_DEAD, _CUT))
+            dead = np.empty(labels.shape, np.bool_) if out is None else made
+            if dead is not None:
                 ways.write_dead(dead, should_stop)
         if out is None:
             masks[int(connectivity)] = PackedMask.of(dead)

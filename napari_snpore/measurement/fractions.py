@@ -70,7 +70,10 @@ def volume_fractions(
         flat = part.astype(np.uint8, copy=False)
         # numpy counts 64-bit copies: some at a time
         pieces = range(0, flat.size, _COUNTED)
-        return np.sum([np.bincount(flat[k : k + _COUNTED], minlength=256) for k in pieces], axis=0)
+        found = np.zeros(256, np.int64)
+        for k in pieces:
+            found += np.bincount(flat[k : k + _COUNTED], minlength=256)
+        return found
 
     blocks = grid_of(labels, block_shape).blocks
     counts = np.sum(run_blocks(count, blocks), axis=0)

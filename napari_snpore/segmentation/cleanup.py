@@ -118,7 +118,7 @@ def clean_up(
     given = array_of(phases)
     grid = grid_of(given, block_shape)
     made: Any = np.empty(given.shape, given.dtype) if out is None else out
-    tasks: list[tuple[str, Callable[[Any], int]]] = []
+    tasks: list[tuple[str, Callable[..., int]]] = []
     if majority_radius:
         name = f"majority filter, radius {majority_radius}"
         tasks.append((name, partial(_vote, out=made, grid=grid, radius=majority_radius)))
@@ -127,8 +127,8 @@ def clean_up(
         tasks.append((name, partial(_fill, out=made, grid=grid, phase=phase)))
     for phase, fewest in specks:
         name = f"specks of phase {phase} below {fewest} voxels"
-        options = {"phase": phase, "min_voxels": fewest, "connectivity": connectivity}
-        tasks.append((name, partial(_despeckle, out=made, grid=grid, **options)))
+        task = partial(_despeckle, out=made, grid=grid, phase=phase, min_voxels=fewest)
+        tasks.append((name, partial(task, connectivity=connectivity)))
     check_out(made, given.shape, "iu")
     steps = []
     source = given
@@ -163,8 +163,15 @@ def remove_specks(
         No such phase, or fewer than 1 voxel.
     """
     out: Labels = np.empty(phases.shape, phases.dtype)
-    options = {"phase": phase, "min_voxels": min_voxels, "connectivity": connectivity}
-    _despeckle(phases, out=out, grid=grid_of(phases), should_stop=should_stop, **options)
+    _despeckle(
+        phases,
+        out=out,
+        grid=grid_of(phases),
+        phase=phase,
+        min_voxels=min_voxels,
+        connectivity=connectivity,
+        should_stop=should_stop,
+    )
     return out
 
 

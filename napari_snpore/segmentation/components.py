@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from threading import Lock
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import cc3d
 import numpy as np
@@ -90,7 +90,7 @@ def block_pieces(labels: Labels, block: Block, shape: Sequence[int]) -> BlockPie
     inside = np.unravel_index(begins, labels.shape)
     volume = [at + part.start for at, part in zip(inside, block, strict=True)]
     sides = {
-        (axis, side): labels.take(-1 if side > 0 else 0, axis=axis)
+        (axis, side): np.asarray(labels.take(-1 if side > 0 else 0, axis=axis))
         for axis, (part, length) in enumerate(zip(block, shape, strict=True))
         for side in (-1, 1)
         if (part.start > 0 if side < 0 else part.stop < length)
@@ -245,7 +245,7 @@ def find_components(
     return join_pieces([first for first, _ in found], border.linked), [facts for _, facts in found]
 
 
-class _Borders(Generic[Facts]):
+class _Borders:
     """Sides of the blocks that have been labelled, each kept until all neighbors have been."""
 
     def __init__(self, grid: Grid, connectivity: int) -> None:
