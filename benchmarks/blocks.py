@@ -196,7 +196,8 @@ def _write_fibre(path: Path, edge: int) -> None:
     for block in grid_of(out).blocks:
         part = noise[block]
         gray = np.where(part < pore, 0.0, np.where(part > tin, 12.0, 1.0))
-        gray[np.hypot(x[block[0]][:, None], x) > 0.42 * edge, :] = 0  # type: ignore[index]
+        outside = np.hypot(x[block[0]][:, None], x[block[2]]) > 0.42 * edge
+        gray *= ~outside[:, None, :]
         gray += random.normal(0, 0.15, gray.shape)
         out[block] = gray.astype(np.float32)
 
