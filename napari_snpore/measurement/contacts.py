@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import slabs
 from napari_snpore.compute import (
     Progress,
     ShouldStop,
@@ -25,7 +26,6 @@ from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
 from napari_snpore.measurement.label_numbers import renumbered
 from napari_snpore.measurement.labelling import voxel_counts
-from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.volume import Volume, array_of, spacing_of
 
 _MOST_ROWS = 1 << 20

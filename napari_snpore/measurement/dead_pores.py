@@ -6,26 +6,33 @@ Ambient occlusion finds the envelope; it is no test of connectivity, so nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import cc3d
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
+from napari_snpore.blocks import Block, BlockShape, Grid, check_out, grid_of, slabs
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
-from napari_snpore.segmentation.histogram import slabs
+from napari_snpore.segmentation.components import (
+    Components,
+    find_components,
+    outer_pieces,
+    piece_counts,
+    pieces_of,
+)
 from napari_snpore.segmentation.packed_mask import PackedMask
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
-from napari_snpore.volume import Triple, Volume, spacing_of
+from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 
 Connectivity = Literal[6, 18, 26]
+Mask = NDArray[np.bool_]
 CONNECTIVITIES: tuple[Connectivity, ...] = (6, 18, 26)
 
 
@@ -40,7 +47,7 @@ class DeadPores:
         dead_volume_nm3, dead_share_of_pore, dead_share_of_envelope, open_to_cut_voxel_count``.
         Shares are between 0 and 1. 6 is the upper bound of what is dead, 26 the lower.
     masks : dict of connectivity to PackedMask
-        The dead voxels as bits; see :meth:`mask`.
+        The dead voxels as bits; see :meth:`mask`. Empty where they were written to ``out``.
     """
 
     table: pd.DataFrame
@@ -49,7 +56,10 @@ class DeadPores:
     def mask(self, connectivity: Connectivity) -> NDArray[np.bool_]:
         """Return the dead voxels for a connectivity, bool ``(z, y, x)``."""
         if connectivity not in self.masks:
-            raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
+            raise InputError(
+                f"connectivity is {connectivity}; "
+                + ("6, 18 and 26 are possible." if self.masks else "the masks are in out.")
+            )
         return self.masks[connectivity].unpacked()
 
 
@@ -60,6 +70,8 @@ def dead_pores(
     spacing: float | Sequence[float] | None = None,
     probe_radius_nm: float = 0.0,
     cut_axes: Sequence[int] = (),
+    out: Mapping[int, Any] | None = None,
+    block_shape: BlockShape | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> DeadPores:
@@ -72,7 +84,8 @@ def dead_pores(
     Parameters
     ----------
     phases : Volume or array, shape (z, y, x)
-        0 exterior, 1 pore, anything above solid. The whole fibre: crop afterwards.
+        0 exterior, 1 pore, anything above solid. The whole fibre: crop afterwards. Mapped and lazy
+        arrays are read block by block, with a probe as a whole.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     probe_radius_nm : float
@@ -80,6 +93,11 @@ def dead_pores(
         voxel faces of the solid on its way in. 0: plain connectivity.
     cut_axes : sequence of int
         Axes along which the fibre extends beyond the box.
+    out : dict of connectivity to array of booleans, same shape, optional
+        Where the dead voxels are written, ``out[6][block] = mask``, for example zarr arrays; what
+        it does not name is not kept. Default: bits in memory.
+    block_shape : (int, int, int), optional
+        See :func:`~napari_snpore.blocks.grid_of`; the result does not depend on it.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`; asked before each connectivity.
 
@@ -96,34 +114,43 @@ def dead_pores(
     >>> dead_pores(phases, spacing=1.0).table["dead_voxel_count"].tolist()
     [1, 1, 1]
     """
-    labels, cut_axes = checked_phases(phases), checked_axes(cut_axes)
+    cut_axes = checked_axes(cut_axes)
+    labels = array_of(phases)
+    if probe_radius_nm > 0 or np.dtype(labels.dtype).kind not in "iub" or labels.ndim != 3:
+        labels = checked_phases(labels)
     if not (math.isfinite(probe_radius_nm) and probe_radius_nm >= 0):
         raise InputError(
             f"probe_radius_nm is {probe_radius_nm}; 0 or a positive length in nm is needed."
         )
+    if 0 in labels.shape:
+        raise InputError(f"phases has shape {tuple(labels.shape)}: there is no voxel in it.")
+    for mask in (out or {}).values():
+        check_out(mask, labels.shape, "b")
     voxel = spacing_of(phases, spacing)
-    paths = labels <= PORE
+    grid = grid_of(labels, block_shape)
+    pore_count, body_count = _voxels_of_pores_and_body(labels, grid, should_stop)
+    paths = None
     if probe_radius_nm > 0:
-        away = distance_to_faces(~paths, voxel, should_stop=should_stop)
+        away = distance_to_faces(labels > PORE, voxel, should_stop=should_stop)
         paths = away >= probe_radius_nm * (1 - TIE)  # 0 on solid
         del away
-    pore_count = int(np.count_nonzero(labels == PORE))
-    body_count = int(np.count_nonzero(labels))
     rows, masks = [], {}
     for step, connectivity in enumerate(CONNECTIVITIES, 1):
         check_stop(should_stop)
-        reached, cut_only = _reached(paths, labels, connectivity, cut_axes)
-        if probe_radius_nm > 0:
-            reached = _swollen(reached, voxel, probe_radius_nm, should_stop)
-            cut_only = _swollen(cut_only, voxel, probe_radius_nm, should_stop)
-        dead = labels == PORE
-        np.greater(dead, reached, out=dead)  # pore that is not reached, in place
-        del reached
-        cut_only &= dead
-        np.greater(dead, cut_only, out=dead)
-        count = int(np.count_nonzero(dead))
-        masks[int(connectivity)] = PackedMask.of(dead)
-        del dead
+        ways = _ways(labels, paths, grid, connectivity, cut_axes, should_stop)
+        made: Any = None if out is None else out.get(connectivity)
+        if paths is not None:
+            count, beside, dead = _beyond_a_probe(ways, voxel, probe_radius_nm, should_stop)
+            if made is not None:
+                made[...] = dead
+        else:
+            count, beside = (int(ways.pores[ways.kind == kind].sum()) for kind in (_DEAD, _CUT))
+            dead = np.empty(labels.shape, np.bool_) if out is None else made
+            if dead is not None:
+                ways.write_dead(dead, should_stop)
+        if out is None:
+            masks[int(connectivity)] = PackedMask.of(dead)
+        del dead, ways
         rows.append(
             {
                 "connectivity": connectivity,
@@ -131,7 +158,7 @@ def dead_pores(
                 "dead_volume_nm3": count * math.prod(voxel),
                 "dead_share_of_pore": count / pore_count if pore_count else math.nan,
                 "dead_share_of_envelope": count / body_count if body_count else math.nan,
-                "open_to_cut_voxel_count": int(np.count_nonzero(cut_only)),
+                "open_to_cut_voxel_count": beside,
             }
         )
         if progress is not None:
@@ -189,13 +216,16 @@ def accessible_pores(
     if connectivity not in CONNECTIVITIES:
         raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
     count = int(np.count_nonzero(labels == PORE))
+    grid = grid_of(labels)
     fits = _fitting_radii(
         distance_to_faces(labels > PORE, voxel, should_stop=should_stop), labels, radii
     )
     rows = []
     for step, radius in enumerate(radii, 1):
         check_stop(should_stop)
-        reached, cut_only = _reached(fits >= step, labels, connectivity, cut_axes)
+        ways = _ways(labels, fits >= step, grid, connectivity, cut_axes, should_stop)
+        reached, cut_only = ways.reached(should_stop)
+        del ways
         if radius > 0:
             reached = _swollen(reached, voxel, radius, should_stop)
             cut_only = _swollen(cut_only, voxel, radius, should_stop)
@@ -231,29 +261,125 @@ def _fitting_radii(
     return fits
 
 
-def _reached(
-    paths: NDArray[np.bool_],
-    labels: NDArray[np.uint8],
+_DEAD, _OPEN, _CUT = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class _Ways:
+    """Connected voids: what each is joined to, and how many pore voxels it has.
+
+    ``kind``: of each component, ``_OPEN`` to the exterior, ``_CUT`` only to a cut face, else
+    ``_DEAD``. ``phases``, ``paths``, ``grid``, ``connectivity``: what they were made of.
+    """
+
+    phases: Any
+    paths: Any
+    grid: Grid
+    connectivity: int
+    components: Components
+    kind: NDArray[np.uint8]
+    pores: NDArray[np.int64]
+
+    def kinds_of(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the phases of a block, and the kind of the void of each of its voxels; 255 outside
+        of paths.
+        """
+        part, inside = _void(self.phases, self.paths, self.grid.blocks[number])
+        kinds = self.kind[self.components.numbers[number]]
+        kinds[0] = 255
+        return part, kinds[pieces_of(inside, self.connectivity)]
+
+    def write_dead(self, out: Any, should_stop: ShouldStop | None) -> None:
+        """Write which voxels are dead pore, for paths of points."""
+        blocks = self.grid.blocks
+
+        def write(number: int) -> None:
+            block = blocks[number]
+            if (self.kind[self.components.numbers[number][1:]] == _DEAD).any():
+                part, kinds = self.kinds_of(number)
+                out[block] = (kinds == _DEAD) & (part == PORE)
+            else:
+                out[block] = np.zeros([s.stop - s.start for s in block], np.bool_)
+
+        run_blocks(write, range(len(blocks)), should_stop=should_stop)
+
+    def reached(self, should_stop: ShouldStop | None) -> tuple[Mask, Mask]:
+        """Return the voxels of paths that are joined to the exterior, and those joined only to a cut
+        face.
+        """
+        shape, blocks = self.grid.shape, self.grid.blocks
+        is_open, is_cut = np.empty(shape, np.bool_), np.empty(shape, np.bool_)
+
+        def write(number: int) -> None:
+            _, kinds = self.kinds_of(number)
+            np.equal(kinds, _OPEN, out=is_open[blocks[number]])
+            np.equal(kinds, _CUT, out=is_cut[blocks[number]])
+
+        run_blocks(write, range(len(blocks)), should_stop=should_stop)
+        return is_open, is_cut
+
+
+def _void(phases: Any, paths: Any, block: Block) -> tuple[NDArray[np.uint8], Mask]:
+    """Return the phases of a block, and its voxels of paths; without paths those that are not solid."""
+    part = checked_phases(np.asarray(phases[block]))
+    return part, part <= PORE if paths is None else np.asarray(paths[block])
+
+
+def _ways(
+    phases: Any,
+    paths: Any,
+    grid: Grid,
     connectivity: Connectivity,
     cut_axes: Sequence[int],
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the voxels of paths that are joined to the exterior, and those joined only to a cut
-    face.
+    should_stop: ShouldStop | None,
+) -> _Ways:
+    """Find the connected voids and what they are joined to."""
+    uncut = [axis for axis in range(3) if axis not in cut_axes]
+
+    def label(block: Block) -> tuple[NDArray[np.uint32], tuple[Any, Any, Any]]:
+        part, inside = _void(phases, paths, block)
+        labels = pieces_of(inside, connectivity)
+        is_open = outer_pieces(labels, block, grid.shape, uncut)
+        is_open[labels[part == EXTERIOR]] = True
+        is_cut = outer_pieces(labels, block, grid.shape, cut_axes)
+        return labels, (is_open, is_cut, piece_counts(labels, part, PORE))
+
+    found, facts = find_components(grid, label, connectivity, should_stop=should_stop)
+    is_open, is_cut = (found.any(fact[k] for fact in facts) for k in (0, 1))
+    kind = np.where(is_open, _OPEN, np.where(is_cut, _CUT, _DEAD)).astype(np.uint8)
+    pores = found.total(fact[2] for fact in facts)
+    pores[0] = 0
+    return _Ways(phases, paths, grid, connectivity, found, kind, pores)
+
+
+def _voxels_of_pores_and_body(
+    phases: Any, grid: Grid, should_stop: ShouldStop | None
+) -> tuple[int, int]:
+    """Return how many voxels are pore, and how many are not exterior."""
+
+    def count(block: Block) -> tuple[int, int]:
+        part = checked_phases(np.asarray(phases[block]))
+        return int(np.count_nonzero(part == PORE)), int(np.count_nonzero(part))
+
+    counts = run_blocks(count, grid.blocks, should_stop=should_stop)
+    return sum(pores for pores, _ in counts), sum(body for _, body in counts)
+
+
+def _beyond_a_probe(
+    ways: _Ways, spacing: Triple, radius: float, should_stop: ShouldStop | None
+) -> tuple[int, int, Mask]:
+    """Return the pore voxels that a ball does not cover from outside: how many, how many of others
+    it covers from a cut face, and which.
     """
-    parts = cc3d.connected_components(paths, connectivity=connectivity, binary_image=True)
-    del paths
-    count = int(parts.max())
-    open_part, cut_part = np.zeros(count + 1, np.bool_), np.zeros(count + 1, np.bool_)
-    for slab in slabs(parts.shape):
-        open_part[parts[slab][labels[slab] == EXTERIOR]] = True
-    for axis in range(3):
-        for end in (0, -1):
-            (cut_part if axis in cut_axes else open_part)[parts.take(end, axis=axis)] = True
-    open_part[0] = cut_part[0] = False
-    cut_part &= ~open_part
-    kind = (open_part + 2 * cut_part.astype(np.uint8)).astype(np.uint8)[parts]
-    del parts  # four bytes a voxel
-    return kind == 1, kind == 2
+    reached, cut_only = (
+        _swollen(centers, spacing, radius, should_stop) for centers in ways.reached(should_stop)
+    )
+    dead = ways.phases == PORE
+    np.greater(dead, reached, out=dead)  # pore that is not reached, in place
+    del reached
+    cut_only &= dead
+    np.greater(dead, cut_only, out=dead)
+    return int(np.count_nonzero(dead)), int(np.count_nonzero(cut_only)), dead
 
 
 def _swollen(

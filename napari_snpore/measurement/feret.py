@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import BlockShape
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.hulls import (
@@ -41,6 +42,7 @@ def feret_diameters(
     spacing: float | Sequence[float] | None = None,
     directions: Directions = "exact",
     convention: Convention = "corners",
+    block_shape: BlockShape | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
@@ -50,7 +52,7 @@ def feret_diameters(
     Parameters
     ----------
     labels : Volume or array of integers, shape (z, y, x)
-        0 outside; numbers may have gaps.
+        0 outside; numbers may have gaps. Mapped and lazy arrays are read block by block.
     spacing : float or (float, float, float)
         Voxel size in nm; a Volume brings its own.
     directions : "exact" or int
@@ -63,6 +65,8 @@ def feret_diameters(
         direction; a voxel of edge 1 reads 1. Where edges differ, "one voxel edge" is the cube root
         of the voxel volume, along oblique directions too: the object is the hull of its centres
         grown by a ball of that diameter.
+    block_shape : (int, int, int), optional
+        See :func:`~napari_snpore.blocks.grid_of`; the table does not depend on it.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -111,7 +115,12 @@ def feret_diameters(
 
         return report
 
-    scan = scan_objects(array_of(labels), progress=tick(0, 0.5), should_stop=should_stop)
+    scan = scan_objects(
+        array_of(labels),
+        block_shape=block_shape,
+        progress=tick(0, 0.5),
+        should_stop=should_stop,
+    )
     found = extents(
         scan,
         spacing=voxel,

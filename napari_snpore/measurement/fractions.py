@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import Block, BlockShape, grid_of
 from napari_snpore.compute import run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.volume import Volume, array_of, spacing_of
+
+_COUNTED = 1 << 20
 
 
 def volume_fractions(
@@ -20,17 +23,20 @@ def volume_fractions(
     *,
     spacing: float | Sequence[float] | None = None,
     names: Sequence[str] = ("pore", "C", "Sn"),
+    block_shape: BlockShape | None = None,
 ) -> pd.DataFrame:
     """Return volume and volume fraction of each phase.
 
     Parameters
     ----------
     phases : Volume or array of integers
-        0 exterior, 1..N phases.
+        0 exterior, 1..N phases. Mapped and lazy arrays are read block by block.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     names : sequence of str
         Of the phases 1..N; phases beyond them are called by their number.
+    block_shape : (int, ...), optional
+        See :func:`~napari_snpore.blocks.grid_of`.
 
     Returns
     -------
@@ -57,13 +63,20 @@ def volume_fractions(
         raise InputError(f"phases has shape {tuple(labels.shape)}: there is no voxel in it.")
     voxel = math.prod(spacing_of(phases, spacing))
 
-    def count(z: int) -> NDArray[np.int64]:
-        plane = np.asarray(labels[z]).ravel()
-        if plane.min(initial=0) < 0 or plane.max(initial=0) > 255:
+    def count(block: Block) -> NDArray[np.int64]:
+        part = np.asarray(labels[block]).reshape(-1)
+        if part.min() < 0 or part.max() > 255:
             raise InputError("phases holds labels below 0 or above 255; these are not phases.")
-        return np.bincount(plane.astype(np.uint8, copy=False), minlength=256)
+        flat = part.astype(np.uint8, copy=False)
+        # numpy counts 64-bit copies: some at a time
+        pieces = range(0, flat.size, _COUNTED)
+        found = np.zeros(256, np.int64)
+        for k in pieces:
+            found += np.bincount(flat[k : k + _COUNTED], minlength=256)
+        return found
 
-    counts = np.sum(run_blocks(count, range(labels.shape[0])), axis=0)
+    blocks = grid_of(labels, block_shape).blocks
+    counts = np.sum(run_blocks(count, blocks), axis=0)
     last = max(len(names), int(np.flatnonzero(counts).max(initial=0)))
     counts = counts[: last + 1]
     body, box = int(counts[1:].sum()), int(counts.sum())

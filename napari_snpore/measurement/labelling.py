@@ -6,43 +6,75 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
+from napari_snpore.blocks import (
+    Block,
+    BlockShape,
+    Grid,
+    check_out,
+    grid_of,
+    is_in_memory,
+    slabs,
+)
+from napari_snpore.compute import (
+    Progress,
+    ShouldStop,
+    check_stop,
+    run_blocks,
+    share_of,
+    stops_at_once,
+)
 from napari_snpore.errors import InputError
 from napari_snpore.history import LabelStep
 from napari_snpore.measurement._basin_kernels import flood, renumber
 from napari_snpore.measurement.face_distance import depth_below_faces
-from napari_snpore.segmentation.histogram import slabs
+from napari_snpore.segmentation.components import find_components, pieces_of
 from napari_snpore.volume import Triple, VolumeOrArray, array_and_spacing, array_of, volume_like
 
 _PIECE = 1 << 22
 """Voxels flooded between two checks for a stop: a stop waits for one piece."""
 
 
-def label_objects(mask: VolumeOrArray, *, connectivity: int = 26) -> VolumeOrArray:
+def label_objects(
+    mask: VolumeOrArray,
+    *,
+    connectivity: int = 26,
+    out: Any = None,
+    block_shape: BlockShape | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> VolumeOrArray:
     """Number the connected components of a mask.
 
     Parameters
     ----------
     mask : Volume or array, bool, shape (z, y, x)
-        True inside objects.
+        True inside objects. Mapped and lazy arrays are read block by block, twice.
     connectivity : 6, 18 or 26
         Voxels are joined through faces; faces and edges; faces, edges and corners.
+    out : array of integers, shape (z, y, x), optional
+        Written by ``out[block] = labels``, for example a zarr array. Default: a new numpy array.
+    block_shape : (int, int, int), optional
+        See :func:`~napari_snpore.blocks.grid_of`; the labels do not depend on it. Default: an
+        array in memory is one block.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     Volume or array, uint32, shape (z, y, x)
-        0 outside, 1 to N without gaps, in the order of their first voxels.
+        0 outside, 1 to N without gaps, in the order of their first voxels. ``out`` where it was
+        given.
 
     Raises
     ------
     InputError
-        A mask that is not boolean or not three-dimensional, another connectivity.
+        A mask that is not boolean or not three-dimensional, another connectivity, ``out`` of
+        another shape or of too few bits.
 
     Examples
     --------
@@ -56,23 +88,47 @@ def label_objects(mask: VolumeOrArray, *, connectivity: int = 26) -> VolumeOrArr
     array([[[1, 0],
             [0, 1]]], dtype=uint32)
     """
-    inside = _checked_mask(array_of(mask))
-    labels = _components(inside, connectivity)
-    return volume_like(mask, labels, LabelStep(connectivity=connectivity))
+    inside = array_of(mask)
+    _check_mask(inside)
+    if out is not None:
+        check_out(out, inside.shape, "iu")
+    made_by = LabelStep(connectivity=connectivity)
+    watch = {"progress": progress, "should_stop": should_stop}
+    if block_shape is None and is_in_memory(inside):
+        labels = pieces_of(inside, connectivity)
+        if out is not None:
+            check_out(out, inside.shape, "iu", int(labels.max(initial=0)))
+            out[...] = labels
+            labels = out
+    else:
+        labels = _labels_of_blocks(inside, grid_of(inside, block_shape), connectivity, out, watch)
+    return volume_like(mask, labels, made_by)
 
 
-def _components(mask: NDArray[np.bool_], connectivity: int) -> NDArray[np.uint32]:
-    if connectivity not in (6, 18, 26):
-        raise InputError(f"connectivity is {connectivity}; 6, 18 and 26 are possible.")
-    if 0 in mask.shape:
-        return np.zeros(mask.shape, np.uint32)
-    labels = cc3d.connected_components(
-        np.ascontiguousarray(mask),
-        connectivity=cast(Literal[6, 18, 26], connectivity),
-        out_dtype=np.uint32,
-        binary_image=True,
+def _labels_of_blocks(
+    mask: Any, grid: Grid, connectivity: int, out: Any, watch: dict[str, Any]
+) -> Any:
+    """Write the labels of a mask block by block: its pieces are found, joined, and found again."""
+
+    def label(block: Block) -> tuple[NDArray[np.uint32], None]:
+        return pieces_of(np.asarray(mask[block]), connectivity), None
+
+    def write(number: int) -> None:
+        labels, _ = label(blocks[number])
+        out[blocks[number]] = found.numbers[number][labels]
+
+    blocks = grid.blocks
+    progress, should_stop = watch["progress"], watch["should_stop"]
+    found, _ = find_components(
+        grid, label, connectivity, progress=share_of(progress, 0, 0.5), should_stop=should_stop
     )
-    return np.ascontiguousarray(labels, dtype=np.uint32)
+    if out is None:
+        out = np.empty(grid.shape, np.uint32)
+    check_out(out, grid.shape, "iu", found.count)
+    run_blocks(
+        write, range(len(blocks)), progress=share_of(progress, 0.5, 1), should_stop=should_stop
+    )
+    return out
 
 
 def voxel_counts(labels: NDArray[Any], count: int) -> NDArray[np.int64]:
@@ -169,7 +225,7 @@ def _basins(
     voxels = np.flatnonzero(inside)
     order = voxels[np.argsort(-distance.ravel()[voxels], kind="stable")]
     basins = np.zeros(inside.shape, np.uint32)
-    component = _components(inside, 6)
+    component = pieces_of(inside, 6)
     flat = (distance.reshape(-1), component.reshape(-1), inside.shape)
     found, merged, peak = 0, np.zeros(1024, np.int64), np.zeros(1024)
     near = np.empty(26, np.int64)
@@ -200,12 +256,16 @@ def _basins(
 
 
 def _checked_mask(mask: Any) -> NDArray[np.bool_]:
-    inside = np.asarray(mask)
-    if inside.ndim != 3 or inside.dtype != np.bool_:
+    _check_mask(mask)
+    return np.asarray(mask)
+
+
+def _check_mask(mask: Any) -> None:
+    if mask.ndim != 3 or np.dtype(mask.dtype) != np.bool_:
         raise InputError(
-            f"mask is {inside.dtype} of shape {inside.shape}; a boolean array (z, y, x) is needed."
+            f"mask is {mask.dtype} of shape {tuple(mask.shape)}; a boolean array (z, y, x) is "
+            "needed."
         )
-    return inside
 
 
 def _box_around(mask: NDArray[np.bool_]) -> tuple[slice, ...] | None:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import slabs
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of, stops_at_once
 from napari_snpore.measurement._gap_kernels import nearest_gaps
 from napari_snpore.measurement.inputs import checked_axes
 from napari_snpore.measurement.label_numbers import LARGEST_INDEX, renumbered
 from napari_snpore.measurement.scan import ObjectScan, scan_objects
-from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 
 _CELL_VOXELS = 6

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import BlockShape
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.feret import (
@@ -41,6 +42,7 @@ def measure_objects(
     convention: Convention = "corners",
     objects_from: str = "connected",
     min_voxels: int = RESOLVED_VOXELS,
+    block_shape: BlockShape | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
@@ -49,7 +51,8 @@ def measure_objects(
     Parameters
     ----------
     labels : Volume or array of integers, shape (z, y, x)
-        0 outside; numbers may have gaps. The origin of a Volume is part of the centroids.
+        0 outside; numbers may have gaps. The origin of a Volume is part of the centroids. Mapped
+        and lazy arrays are read block by block; so are intensity and envelope.
     spacing : float or (float, float, float)
         Voxel size in nm; a Volume brings its own.
     intensity : Volume or array of real numbers, same shape, optional
@@ -63,6 +66,8 @@ def measure_objects(
         What made the objects; copied into the table.
     min_voxels : int
         The fewest voxels of a ``resolved`` object.
+    block_shape : (int, int, int), optional
+        See :func:`~napari_snpore.blocks.grid_of`; the table does not depend on it.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -101,7 +106,11 @@ def measure_objects(
         raise InputError(f"min_voxels is {min_voxels}; 1 or more is needed.")
     gray = None if intensity is None else array_of(intensity)
     scan = scan_objects(
-        array_of(labels), gray=gray, progress=_part(progress, 0, 400), should_stop=should_stop
+        array_of(labels),
+        gray=gray,
+        block_shape=block_shape,
+        progress=_part(progress, 0, 400),
+        should_stop=should_stop,
     )
     sizes = extents(
         scan, spacing=voxel, directions=directions, convention=convention,

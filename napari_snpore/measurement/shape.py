@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import slabs
 from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement._scan_kernels import DIRECTIONS
@@ -90,15 +91,15 @@ def depths(
     0 where that voxel lies outside the envelope. Faces of the box are not surface; NaN if the
     envelope fills the box.
     """
-    inside = np.asarray(envelope)
-    if inside.dtype != np.bool_ or inside.shape != scan.shape:
+    if np.dtype(envelope.dtype) != np.bool_ or tuple(envelope.shape) != scan.shape:
         raise InputError(
-            f"envelope is {inside.dtype} of shape {inside.shape}; a boolean array of the labels' shape {scan.shape} is needed."
+            f"envelope is {envelope.dtype} of shape {tuple(envelope.shape)}; a boolean array of the "
+            f"labels' shape {scan.shape} is needed."
         )
     place = np.floor(scan.centroid + 0.5).astype(np.intp)
-    deep = np.where(inside[tuple(place.T)], np.nan, 0.0)
+    deep = np.where(_values_at(envelope, place), np.nan, 0.0)
     asked = np.flatnonzero(np.isnan(deep))
-    outside = _just_outside(inside, should_stop) if len(asked) > 0 else np.empty((0, 3), np.int32)
+    outside = _just_outside(envelope, should_stop) if len(asked) > 0 else np.empty((0, 3), np.int32)
     if len(outside) == 0:
         return deep
     tree = scipy.spatial.KDTree(
@@ -113,7 +114,20 @@ def depths(
     return deep
 
 
-def _just_outside(inside: NDArray[np.bool_], should_stop: ShouldStop | None) -> NDArray[np.int32]:
+def _values_at(mask: Any, places: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return the values of a mask at some voxels (z, y, x), shape (n, 3); the mask may be lazy."""
+    found = np.zeros(len(places), np.bool_)
+    order = np.argsort(places[:, 0], kind="stable")
+    for slab in slabs(mask.shape):
+        ends = np.searchsorted(places[order, 0], [slab.start, slab.stop])
+        some = order[ends[0] : ends[1]]
+        if len(some):
+            z, y, x = places[some].T
+            found[some] = np.asarray(mask[slab])[z - slab.start, y, x]
+    return found
+
+
+def _just_outside(inside: Any, should_stop: ShouldStop | None) -> NDArray[np.int32]:
     """Return the voxels (z, y, x) outside an envelope that share a face with one inside, shape (n,
     3).
     """
@@ -121,7 +135,7 @@ def _just_outside(inside: NDArray[np.bool_], should_stop: ShouldStop | None) -> 
 
     def look(first: int) -> NDArray[np.int32]:
         begin, stop = max(0, first - 1), min(first + _SLAB_PLANES + 1, planes)
-        slab = inside[begin:stop]
+        slab = np.asarray(inside[begin:stop])
         near = np.zeros(slab.shape, bool)
         for axis in range(3):
             lower = tuple(slice(-1) if k == axis else slice(None) for k in range(3))

@@ -71,6 +71,33 @@ def extent(
 
 
 @kernel
+def folded_sums(
+    values: NDArray[Any],
+    scale: float,
+    fold: float,
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+) -> None:
+    """Add to 16 lanes the whole part of each value times ``scale``, and ``fold`` times what is left,
+    rounded: integers in float64, whose sums are exact.
+    """
+    lanes = first.size
+    whole = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to an integer, on whole vectors
+    count = values.size // lanes
+    for n in range(count):
+        for j in range(lanes):
+            scaled = np.float64(values[lanes * n + j]) * scale
+            rounded = (scaled + whole) - whole
+            first[j] += rounded
+            second[j] += ((scaled - rounded) * fold + whole) - whole
+    for i in range(lanes * count, values.size):
+        scaled = np.float64(values[i]) * scale
+        rounded = (scaled + whole) - whole
+        first[0] += rounded
+        second[0] += ((scaled - rounded) * fold + whole) - whole
+
+
+@kernel
 def count_floats(
     values: NDArray[Any],
     low: float,
@@ -131,6 +158,26 @@ def count_nan(values: NDArray[Any]) -> int:
     for v in values:
         broken += v != v
     return broken
+
+
+@kernel
+def first_voxels(labels: NDArray[np.uint32], first: Integers) -> None:
+    """Write where each label 1, 2, ... of a flat array occurs first; they begin in this order."""
+    found = 0
+    for i in range(labels.size):
+        if found < first.size and labels[i] > found:
+            first[found] = i
+            found += 1
+
+
+@kernel
+def count_pieces(
+    labels: NDArray[np.uint32], phases: Bytes, phase: np.uint8, counts: Integers
+) -> None:
+    """Add to ``counts``, by label, the voxels of one phase; both arrays are flat."""
+    for i in range(labels.size):
+        if phases[i] == phase:
+            counts[labels[i]] += 1
 
 
 @kernel

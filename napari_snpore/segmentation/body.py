@@ -4,12 +4,23 @@ around it.
 
 from __future__ import annotations
 
-import cc3d
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import Block, BlockShape, grid_of
+from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.segmentation.components import find_components, piece_counts, pieces_of
 
-def largest_body(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+
+def largest_body(
+    solid: Any,
+    *,
+    out: Any = None,
+    block_shape: BlockShape | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Any:
     """Return the greatest 6-connected piece of a solid; an empty solid stays empty.
 
     Specks in vacuum shadow the void between them and the body, so that ambient occlusion would
@@ -19,18 +30,40 @@ def largest_body(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Parameters
     ----------
     solid : array, bool, shape (z, y, x)
-        True where there is material.
+        True where there is material; read block by block.
+    out : array of booleans, same shape, optional
+        Written by ``out[block] = body``. Default: a new numpy array.
+    block_shape : (int, int, int), optional
+        See :func:`~napari_snpore.blocks.grid_of`; the body does not depend on it.
+    should_stop : callable, optional
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
     array, bool, shape (z, y, x)
         Of pieces of the same size the one that comes first in the array.
     """
-    pieces, count = cc3d.connected_components(
-        solid, connectivity=6, binary_image=True, return_N=True
-    )
-    if count <= 1:
-        return solid.copy()
-    sizes = cc3d.statistics(pieces)["voxel_counts"]
-    body: NDArray[np.bool_] = pieces == int(np.argmax(sizes[1:])) + 1
+    grid = grid_of(solid, block_shape)
+    blocks = grid.blocks
+    body: Any = np.empty(solid.shape, np.bool_) if out is None else out
+
+    def label(block: Block) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        inside = np.asarray(solid[block])
+        labels = pieces_of(inside, 6)
+        return labels, piece_counts(labels, inside)
+
+    found, counts = find_components(grid, label, 6, should_stop=should_stop)
+    sizes = found.total(counts)
+    sizes[0] = 0
+    greatest = int(np.argmax(sizes))
+
+    def write(number: int) -> None:
+        inside = np.asarray(solid[blocks[number]])
+        chosen = found.numbers[number] == greatest
+        chosen[0] = False
+        if not chosen[1:].all():  # in most blocks all solid is body
+            inside = chosen[pieces_of(inside, 6)]
+        body[blocks[number]] = inside
+
+    run_blocks(write, range(len(blocks)), should_stop=should_stop)
     return body

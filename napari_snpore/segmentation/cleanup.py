@@ -12,17 +12,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-import cc3d
-import fill_voids
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, stops_at_once
+from napari_snpore.blocks import Block, BlockShape, Grid, check_out, grid_of, with_margin
+from napari_snpore.compute import (
+    BlockSteps,
+    Progress,
+    ShouldStop,
+    check_stop,
+    run_blocks,
+    run_stepped_blocks,
+    stops_at_once,
+)
 from napari_snpore.errors import InputError
 from napari_snpore.history import CleanupParameters, CleanUpStep
 from napari_snpore.kernels import for_kernel
 from napari_snpore.segmentation._kernels import majority
+from napari_snpore.segmentation.components import find_components, outer_pieces, pieces_of
+from napari_snpore.segmentation.specks import replace_specks
 from napari_snpore.volume import VolumeOrArray, array_of, volume_like
 
 Labels = NDArray[np.uint8]
@@ -63,6 +71,8 @@ def clean_up(
     fill: Sequence[int] = (),
     majority_radius: int = 0,
     connectivity: Literal[6, 18, 26] = 26,
+    out: Any = None,
+    block_shape: BlockShape | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> tuple[VolumeOrArray, list[CleanupStep]]:
@@ -71,7 +81,8 @@ def clean_up(
     Parameters
     ----------
     phases : Volume or uint8 array, shape (z, y, x)
-        0 exterior, 1..N; not changed.
+        0 exterior, 1..N; not changed. Read block by block; mapped and lazy arrays need no memory
+        beside the blocks where ``out`` is given.
     specks : sequence of (phase, min_voxels)
         See :func:`remove_specks`.
     fill : sequence of int
@@ -80,14 +91,19 @@ def clean_up(
         See :func:`majority_filter`; 0: none.
     connectivity : {6, 18, 26}
         Of specks.
+    out : array of integers, same shape, optional
+        Written and read by blocks, for example a zarr array; its contents are undefined after an
+        error. Default: a new numpy array.
+    block_shape : (int, int, int), optional
+        See :func:`~napari_snpore.blocks.grid_of`; the result does not depend on it.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`; the progress counts the parts of the clean-up. A stop is
-        noticed between them, between planes of the majority filter and between specks.
+        noticed between them, between planes of the majority filter and between blocks.
 
     Returns
     -------
     (Volume or uint8 array, list of CleanupStep)
-        The history of a Volume names the steps.
+        The history of a Volume names the steps. ``out`` where it was given.
 
     Examples
     --------
@@ -99,39 +115,37 @@ def clean_up(
     >>> int(clean[1, 1, 1]), steps
     (2, [CleanupStep(name='fill holes of phase 2', changed_voxel_count=1)])
     """
-    labels: Labels = np.asarray(array_of(phases))
-    tasks: list[tuple[str, Callable[[Labels], Labels]]] = []
+    given = array_of(phases)
+    grid = grid_of(given, block_shape)
+    made: Any = np.empty(given.shape, given.dtype) if out is None else out
+    tasks: list[tuple[str, Callable[..., int]]] = []
     if majority_radius:
         name = f"majority filter, radius {majority_radius}"
-        tasks.append(
-            (name, partial(majority_filter, radius=majority_radius, should_stop=should_stop))
-        )
+        tasks.append((name, partial(_vote, out=made, grid=grid, radius=majority_radius)))
     for phase in fill:
-        tasks.append((f"fill holes of phase {phase}", partial(fill_holes, phase=phase)))
+        name = f"fill holes of phase {phase}"
+        tasks.append((name, partial(_fill, out=made, grid=grid, phase=phase)))
     for phase, fewest in specks:
         name = f"specks of phase {phase} below {fewest} voxels"
-        removed = partial(
-            remove_specks,
-            phase=phase,
-            min_voxels=fewest,
-            connectivity=connectivity,
-            should_stop=should_stop,
-        )
-        tasks.append((name, removed))
+        task = partial(_despeckle, out=made, grid=grid, phase=phase, min_voxels=fewest)
+        tasks.append((name, partial(task, connectivity=connectivity)))
+    check_out(made, given.shape, "iu")
     steps = []
+    source = given
     for done, (name, task) in enumerate(tasks, 1):
         check_stop(should_stop)
-        clean = task(labels)
-        steps.append(CleanupStep(name, _differing(clean, labels)))
-        labels = clean
+        steps.append(CleanupStep(name, task(source, should_stop=should_stop)))
+        source = made  # what follows reads a block before it writes it, and no voxel beside it
         if progress is not None:
             progress(done, len(tasks))
-    options = CleanupOptions(majority_radius, tuple(fill), tuple(specks))
-    return volume_like(phases, labels, CleanUpStep(options.parameters(steps))), steps
+    if not tasks:
+        _copy(given, made, grid, should_stop)
+    parameters = CleanupOptions(majority_radius, tuple(fill), tuple(specks)).parameters(steps)
+    return volume_like(phases, made, CleanUpStep(parameters)), steps
 
 
 def remove_specks(
-    phases: Labels,
+    phases: Any,
     phase: int,
     *,
     min_voxels: int,
@@ -148,32 +162,20 @@ def remove_specks(
     InputError
         No such phase, or fewer than 1 voxel.
     """
-    _check_phase(phases, phase)
-    if min_voxels < 1:
-        raise InputError(f"min_voxels is {min_voxels}; a whole number, 1 or more, is needed.")
-    mask = phases == phase
-    labels, count = cc3d.connected_components(mask, connectivity=connectivity, return_N=True)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    small = sizes < min_voxels
-    small[0] = False
-    if not small.any():
-        return phases.copy()
-    out = phases.copy()
-    boxes = scipy.ndimage.find_objects(labels)
-    for label in np.flatnonzero(small):
-        check_stop(should_stop)
-        box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in boxes[label - 1])
-        here = labels[box] == label
-        around = scipy.ndimage.binary_dilation(here, structure=np.ones((3, 3, 3), bool)) & (
-            phases[box] != phase
-        )
-        neighbors = np.bincount(phases[box][around], minlength=2)
-        if neighbors.any():
-            out[box][here] = np.argmax(neighbors)
+    out: Labels = np.empty(phases.shape, phases.dtype)
+    _despeckle(
+        phases,
+        out=out,
+        grid=grid_of(phases),
+        phase=phase,
+        min_voxels=min_voxels,
+        connectivity=connectivity,
+        should_stop=should_stop,
+    )
     return out
 
 
-def fill_holes(phases: Labels, phase: int) -> Labels:
+def fill_holes(phases: Any, phase: int) -> Labels:
     """Give to a phase the darker phases that it encloses: those without a 6-connected path to the
     border of the box.
 
@@ -182,15 +184,13 @@ def fill_holes(phases: Labels, phase: int) -> Labels:
     InputError
         No such phase.
     """
-    _check_phase(phases, phase)
-    filled = np.asarray(fill_voids.fill(phases >= phase)).astype(bool)
-    out = phases.copy()
-    out[filled & (phases > 0) & (phases < phase)] = phase
+    out: Labels = np.empty(phases.shape, phases.dtype)
+    _fill(phases, out=out, grid=grid_of(phases), phase=phase)
     return out
 
 
 def majority_filter(
-    phases: Labels, *, radius: int = 1, should_stop: ShouldStop | None = None
+    phases: Any, *, radius: int = 1, should_stop: ShouldStop | None = None
 ) -> Labels:
     """Give each voxel the phase that most voxels of the cube around it have; its own where that is
     as frequent.
@@ -207,24 +207,95 @@ def majority_filter(
     InputError
         A radius below 1 or above 5.
     """
-    if not 1 <= radius <= 5:
-        raise InputError(f"radius is {radius}; 1 to 5 voxels are possible.")
-    given = for_kernel(np.ascontiguousarray(phases))
-    out = np.empty_like(given)
-    count = int(given.max(initial=0)) + 1
-    run_blocks(
-        lambda z: majority(given, out, z, radius, np.empty(count, np.int64)),
-        range(given.shape[0]),
-        should_stop=should_stop,
-    )
+    out: Labels = np.empty(phases.shape, phases.dtype)
+    _vote(phases, out=out, grid=grid_of(phases), radius=radius, should_stop=should_stop)
     return out
 
 
-def _check_phase(phases: Any, phase: int) -> None:
-    last = int(phases.max(initial=0))
+def _despeckle(
+    phases: Any,
+    *,
+    out: Any,
+    grid: Grid,
+    phase: int,
+    min_voxels: int,
+    connectivity: int,
+    should_stop: ShouldStop | None = None,
+) -> int:
+    _check_phase(phases, grid, phase)
+    if min_voxels < 1:
+        raise InputError(f"min_voxels is {min_voxels}; a whole number, 1 or more, is needed.")
+    return replace_specks(
+        phases,
+        phase,
+        out,
+        min_voxels=min_voxels,
+        connectivity=connectivity,
+        grid=grid,
+        should_stop=should_stop,
+    )
+
+
+def _fill(
+    phases: Any, *, out: Any, grid: Grid, phase: int, should_stop: ShouldStop | None = None
+) -> int:
+    """Write phases with filled holes, and return how many voxels changed; out may be phases."""
+    _check_phase(phases, grid, phase)
+    blocks = grid.blocks
+
+    def label(block: Block) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+        labels = pieces_of(np.asarray(phases[block]) < phase, 6)
+        return labels, outer_pieces(labels, block, grid.shape, (0, 1, 2))
+
+    found, outer = find_components(grid, label, 6, should_stop=should_stop)
+    closed = ~found.any(outer)
+    closed[0] = False
+
+    def write(number: int) -> int:
+        made = np.array(phases[blocks[number]])
+        holes = closed[found.numbers[number]]
+        changed = 0
+        if holes.any():
+            enclosed = holes[pieces_of(made < phase, 6)] & (made > 0)
+            changed = int(np.count_nonzero(enclosed))
+            made[enclosed] = phase
+        if changed or out is not phases:
+            out[blocks[number]] = made
+        return changed
+
+    return sum(run_blocks(write, range(len(blocks)), should_stop=should_stop))
+
+
+def _vote(
+    phases: Any, *, out: Any, grid: Grid, radius: int, should_stop: ShouldStop | None = None
+) -> int:
+    """Write filtered phases, and return how many voxels changed; out is not phases."""
+    if not 1 <= radius <= 5:
+        raise InputError(f"radius is {radius}; 1 to 5 voxels are possible.")
+
+    def work(block: Block, step: BlockSteps) -> int:
+        outer, inner = with_margin(block, grid.shape, radius)
+        given = for_kernel(np.ascontiguousarray(phases[outer]))
+        made = np.empty_like(given)
+        votes = np.empty(int(given.max(initial=0)) + 1, np.int64)
+        for z in range(inner[0].start, inner[0].stop):
+            majority(given, made, z, radius, votes)
+            step.look()
+        out[block] = made[inner]
+        return int(np.count_nonzero(made[inner] != given[inner]))
+
+    return sum(run_stepped_blocks(work, grid.blocks, steps=1, should_stop=should_stop))
+
+
+def _copy(phases: Any, out: Any, grid: Grid, should_stop: ShouldStop | None) -> None:
+    def work(block: Block) -> None:
+        out[block] = np.asarray(phases[block])
+
+    run_blocks(work, grid.blocks, should_stop=should_stop)
+
+
+def _check_phase(phases: Any, grid: Grid, phase: int) -> None:
+    found = run_blocks(lambda block: int(np.asarray(phases[block]).max(initial=0)), grid.blocks)
+    last = max(found, default=0)
     if not 1 <= phase <= max(last, 1):
         raise InputError(f"phase is {phase}; the volume holds phases 1 to {last}.")
-
-
-def _differing(one: Labels, two: Labels) -> int:
-    return int(np.count_nonzero(one != two))

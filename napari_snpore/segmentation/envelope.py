@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.blocks import Block, BlockShape, VoxelwiseArray, grid_of
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.memory import check_memory, shape_text
+from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.segmentation.body import largest_body
-from napari_snpore.segmentation.histogram import slabs
 from napari_snpore.segmentation.occlusion import (
     DIRECTIONS,
     OCCLUSION_THRESHOLD,
@@ -90,6 +92,9 @@ def make_envelope(
     threshold: float,
     options: EnvelopeOptions | None = None,
     *,
+    out: Any = None,
+    scratch: ScratchSpace = IN_MEMORY,
+    block_shape: BlockShape | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Envelope:
@@ -98,10 +103,18 @@ def make_envelope(
     Parameters
     ----------
     volume : Volume
-        Gray values.
+        Gray values; mapped and lazy data is read block by block.
     threshold : float
         Voxels from this gray value on are solid: the first threshold of a segmentation.
     options : EnvelopeOptions, optional
+    out : array of booleans, shape of the volume, optional
+        Where the mask is written, for example a zarr array; the envelope that is returned holds it
+        as bits as well.
+    scratch : ScratchSpace, optional
+        Where the largest body is kept meanwhile, a byte per voxel.
+    block_shape : (int, int, int), optional
+        See :func:`~napari_snpore.segmentation.occlusion.ambient_occlusion`; the envelope does not
+        depend on it.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -111,11 +124,12 @@ def make_envelope(
         No voxel reaches the threshold, or an option is out of range.
     """
     options = options or EnvelopeOptions()
-    check_memory(
-        f"The envelope of {shape_text(volume.shape)} voxels",
-        math.prod(volume.shape) * _BYTES_PER_VOXEL,
-    )  # window and Python ask here, a run has asked for all steps before
-    body, ray_length_nm = _occluder(volume, threshold, options)
+    if out is None:
+        check_memory(
+            f"The envelope of {shape_text(volume.shape)} voxels",
+            math.prod(volume.shape) * _BYTES_PER_VOXEL,
+        )  # window and Python ask here, a run has asked for all steps before
+    body, ray_length_nm = _occluder(volume, threshold, options, scratch, should_stop)
     mask = fibre_envelope(
         body,
         spacing=volume.spacing,
@@ -123,16 +137,20 @@ def make_envelope(
         occlusion_threshold=options.occlusion_threshold,
         directions=options.directions,
         cut_axes=options.cut_axes,
+        out=out,
+        block_shape=block_shape,
         progress=progress,
         should_stop=should_stop,
     )
+    del body
+    count, loose = _inside_and_loose(volume, threshold, mask, should_stop)
     return Envelope(
         PackedMask.of(mask),
         float(threshold),
         options,
         ray_length_nm,
-        int(np.count_nonzero(mask)) * volume.voxel_volume_nm3,
-        _solid_outside(volume, threshold, mask),
+        count * volume.voxel_volume_nm3,
+        loose,
     )
 
 
@@ -158,7 +176,7 @@ def occlusion_field(
         as void.
     """
     options = options or EnvelopeOptions()
-    body, ray_length_nm = _occluder(volume, threshold, options)
+    body, ray_length_nm = _occluder(volume, threshold, options, IN_MEMORY, should_stop)
     field = ambient_occlusion(
         body,
         spacing=volume.spacing,
@@ -173,7 +191,7 @@ def occlusion_field(
     )
 
 
-def usual_ray_length(solid: NDArray[np.bool_], spacing: Triple) -> float:
+def usual_ray_length(solid: Any, spacing: Triple) -> float:
     """Return the default ray length (nm) of an envelope: 0.9 of the radius of the solid.
 
     It lies below the radius of the fibre, of which the pores are a part as well, and above all
@@ -184,9 +202,10 @@ def usual_ray_length(solid: NDArray[np.bool_], spacing: Triple) -> float:
     return max(_RAY_SHARE * solid_radius(solid, spacing), 2 * max(spacing))
 
 
-def solid_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
-    """Return the radius (nm) of the cylinder along y that holds as much solid."""
-    count = int(np.count_nonzero(solid))
+def solid_radius(solid: Any, spacing: Triple) -> float:
+    """Return the radius (nm) of the cylinder along y that holds as much solid; it may be lazy."""
+    blocks = grid_of(solid).blocks
+    count = sum(run_blocks(lambda block: int(np.count_nonzero(np.asarray(solid[block]))), blocks))
     if count == 0:
         raise InputError(
             "No voxel reaches the first threshold: there is nothing to segment; lower the threshold."
@@ -210,20 +229,38 @@ def envelope_skin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _occluder(
-    volume: Volume, threshold: float, options: EnvelopeOptions
-) -> tuple[NDArray[np.bool_], float]:
+    volume: Volume,
+    threshold: float,
+    options: EnvelopeOptions,
+    scratch: ScratchSpace,
+    should_stop: ShouldStop | None,
+) -> tuple[Any, float]:
     """Return the solid that occludes, and the ray length (nm)."""
-    solid: NDArray[np.bool_] = np.asarray(volume.data) >= threshold
-    body = largest_body(solid) if options.largest_body else solid
+    solid: Any = VoxelwiseArray(volume.data, lambda part: part >= threshold, np.dtype(np.bool_))
+    body = scratch.empty(volume.shape, np.bool_)
+    if options.largest_body:
+        body = largest_body(solid, out=body, should_stop=should_stop)
+    else:  # each block is read several times, with those around it
+        run_blocks(
+            lambda block: body.__setitem__(block, solid[block]),
+            grid_of(solid).blocks,
+            should_stop=should_stop,
+        )
     ray_length_nm = options.ray_length_nm
     if ray_length_nm is None:
         ray_length_nm = usual_ray_length(body, volume.spacing)
     return body, ray_length_nm
 
 
-def _solid_outside(volume: Volume, threshold: float, mask: NDArray[np.bool_]) -> int:
-    """Return how many voxels reach the threshold outside a mask."""
-    return sum(
-        int(np.count_nonzero((np.asarray(volume.data[slab]) >= threshold) & ~mask[slab]))
-        for slab in slabs(mask.shape)
-    )
+def _inside_and_loose(
+    volume: Volume, threshold: float, mask: Any, should_stop: ShouldStop | None
+) -> tuple[int, int]:
+    """Return how many voxels a mask has, and how many reach the threshold outside of it."""
+
+    def count(block: Block) -> tuple[int, int]:
+        inside = np.asarray(mask[block])
+        loose = (np.asarray(volume.data[block]) >= threshold) & ~inside
+        return int(np.count_nonzero(inside)), int(np.count_nonzero(loose))
+
+    counts = run_blocks(count, grid_of(volume.data).blocks, should_stop=should_stop)
+    return sum(inside for inside, _ in counts), sum(loose for _, loose in counts)

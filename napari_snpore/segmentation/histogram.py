@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import Block, BlockShape, Grid, grid_of
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.kernels import for_kernel
 from napari_snpore.segmentation._kernels import count_floats, count_integers, extent
+from napari_snpore.segmentation.exact_sums import SumScale
 from napari_snpore.segmentation.outliers import bulk, core_of, core_range
 from napari_snpore.volume import Volume, array_of, spacing_of
 
 FLOAT_BINS = 4096
-_SLAB_VOXELS = 1 << 22
 
 _MOST_COUNTS = 16
 """Passes over the data at most: each narrows the range by up to the number of bins, and fewer lead
@@ -32,7 +33,10 @@ _NARROW = 0.5
 """Share of the range that the core takes up below which its bins are counted anew."""
 
 
+_NOTHING = "There is no voxel to count: the volume or its mask is empty."
+
 _Part = tuple[NDArray[np.int64], int, NDArray[np.float64], float, float]
+"""Counts of one block, values at the upper end, values outside, least and greatest value inside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +117,7 @@ def gray_histogram(
     *,
     bins: int | None = None,
     mask: Volume | NDArray[np.bool_] | None = None,
+    block_shape: BlockShape | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Histogram:
@@ -121,14 +126,16 @@ def gray_histogram(
     Parameters
     ----------
     volume : Volume or array
-        Any shape; memory-mapped and lazy (dask) data is streamed in slabs along the first axis.
+        Any shape; memory-mapped and lazy data (dask, zarr) is read block by block.
     bins : int, optional
         Number of equal bins between minimum and maximum for float data, default 4096. A few voxels
         far outside all others, at most 128 or 10⁻⁵ of a large volume on each side, get bins of
         their own, and the equal bins end before them. Integer data of up to 16 bits is always
         counted value by value; wider integers are treated as floats.
     mask : Volume or array, bool, optional
-        Count only where it is true (a slice, a subvolume, the envelope).
+        Count only where it is true (a slice, a subvolume, the envelope); may be lazy too.
+    block_shape : (int, ...), optional
+        See :func:`~napari_snpore.blocks.grid_of`; the histogram does not depend on it.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -154,44 +161,47 @@ def gray_histogram(
         raise InputError(f"bins is {bins}; at least 2 are needed.")
     if isinstance(volume, Volume):
         spacing_of(volume, None, mask)
-    chosen = None if mask is None else np.asarray(array_of(mask))
-    if chosen is not None and chosen.shape != data.shape:
-        raise InputError(f"mask has shape {chosen.shape}; the volume has {tuple(data.shape)}.")
-    if 0 in data.shape or (chosen is not None and not chosen.any()):
-        raise InputError("There is no voxel to count: the volume or its mask is empty.")
+    chosen = None if mask is None else array_of(mask)
+    if chosen is not None and tuple(chosen.shape) != tuple(data.shape):
+        raise InputError(
+            f"mask has shape {tuple(chosen.shape)}; the volume has {tuple(data.shape)}."
+        )
+    if 0 in data.shape:
+        raise InputError(_NOTHING)
     kind = np.dtype(data.dtype)
+    grid = grid_of(data, block_shape)
     watch = {"progress": progress, "should_stop": should_stop}
     if kind.kind == "b" or (kind.kind in "iu" and kind.itemsize <= 2):
-        return _of_integers(data, chosen, kind, watch)
+        return _of_integers(data, chosen, kind, grid, watch)
     if kind.kind not in "iuf":
         raise InputError(f"The volume holds {kind}; real grey values are needed.")
-    return _of_floats(data, chosen, bins or FLOAT_BINS, watch)
+    return _of_floats(data, chosen, bins or FLOAT_BINS, grid, watch)
 
 
-def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Yield slices along the first axis of some four million voxels each."""
-    thickness = max(1, _SLAB_VOXELS // max(1, int(np.prod(shape[1:]))))
-    for start in range(0, shape[0], thickness):
-        yield slice(start, min(start + thickness, shape[0]))
-
-
-def values_in(data: Any, slab: slice) -> NDArray[Any]:
-    """Return a slab as a plain array that kernels take: native byte order, and half floats as
+def values_in(data: Any, block: slice | Block) -> NDArray[Any]:
+    """Return a block as a plain array that kernels take: native byte order, and half floats as
     float32 (exact).
     """
-    values = np.asarray(data[slab])
+    values = np.asarray(data[block])
     kind = np.dtype(np.float32) if values.dtype == np.float16 else values.dtype.newbyteorder("=")
     return values.astype(kind, copy=False)
 
 
+def _chosen_values(data: Any, mask: Any, block: Block) -> NDArray[Any]:
+    """Return the values of a block that are counted, in C order, shape (n,)."""
+    values = values_in(data, block)
+    if mask is None:
+        return np.ascontiguousarray(values).reshape(-1)
+    return np.asarray(values[np.asarray(mask[block])])
+
+
 def _of_integers(
-    data: Any, mask: NDArray[np.bool_] | None, kind: np.dtype[Any], watch: dict[str, Any]
+    data: Any, mask: Any, kind: np.dtype[Any], grid: Grid, watch: dict[str, Any]
 ) -> Histogram:
     low, high = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
 
-    def count(slab: slice) -> NDArray[np.int64]:
-        values = values_in(data, slab)
-        flat = values.ravel() if mask is None else values[mask[slab]]
+    def count(block: Block) -> NDArray[np.int64]:
+        flat = _chosen_values(data, mask, block)
         if kind.kind == "b":  # a byte of a mapped file can be more than 1, and is true then
             flat = np.minimum(flat.view(np.uint8), 1)
         counts = _counted_unsigned(flat)
@@ -199,8 +209,10 @@ def _of_integers(
             counts = np.roll(counts, -low)
         return counts[: high - low + 1]
 
-    counts = np.sum(run_blocks(count, slabs(data.shape), **watch), axis=0)
+    counts = np.sum(run_blocks(count, grid.blocks, **watch), axis=0)
     there = np.flatnonzero(counts)
+    if not there.size:
+        raise InputError(_NOTHING)
     first, last = int(there[0]), int(there[-1])
     total = int(counts.sum())
     mean = float((counts[first : last + 1] * np.arange(first + low, last + low + 1)).sum() / total)
@@ -237,31 +249,35 @@ def _extent(values: NDArray[Any]) -> tuple[float, float, float]:
     return extent(values, ends[0], ends[1], np.empty(16))
 
 
-def _of_floats(
-    data: Any, mask: NDArray[np.bool_] | None, bins: int, watch: dict[str, Any]
-) -> Histogram:
-    def chosen(slab: slice) -> NDArray[Any]:
-        values = values_in(data, slab)
-        flat = np.ascontiguousarray(values).ravel() if mask is None else values[mask[slab]]
+def _of_floats(data: Any, mask: Any, bins: int, grid: Grid, watch: dict[str, Any]) -> Histogram:
+    def chosen(block: Block) -> NDArray[Any]:
+        flat = _chosen_values(data, mask, block)
         # wide integers are counted as the kernels would convert them, value by value
         return for_kernel(flat if flat.dtype.kind == "f" else flat.astype(np.float64))
 
-    def measure(slab: slice) -> tuple[float, float, float, int]:
-        values = chosen(slab)
+    def measure(block: Block) -> tuple[float, float, float, int]:
+        values = chosen(block)
         return (*_extent(values), values.size) if values.size else (np.inf, -np.inf, 0.0, 0)
 
-    parts = run_blocks(measure, slabs(data.shape), should_stop=watch["should_stop"])
+    parts = run_blocks(measure, grid.blocks, should_stop=watch["should_stop"])
+    total = sum(part[3] for part in parts)
+    if not total:
+        raise InputError(_NOTHING)
     low, high = min(part[0] for part in parts), max(part[1] for part in parts)
     sums = [part[2] for part in parts]
     _check_range(low, high, sums, bins)
-    total = sum(part[3] for part in parts)
     kind = np.dtype(data.dtype).name
+    scale = SumScale.of(max(abs(low), abs(high)))
+    steps: list[int] = []
 
     def count(ends: tuple[float, float]) -> _Pass:
-        parts = run_blocks(
-            lambda slab: _counted(chosen(slab), ends, bins), slabs(data.shape), **watch
-        )
-        made = _Pass.of(ends, bins, parts)
+        def work(block: Block) -> tuple[_Part, int]:
+            values = chosen(block)
+            return _counted(values, ends, bins), 0 if steps else scale.block_steps(values)
+
+        found = run_blocks(work, grid.blocks, **watch)
+        steps.append(sum(more for _, more in found))
+        made = _Pass.of(ends, bins, [part for part, _ in found])
         counted = int(made.counts.sum()) + made.outside.size
         beyond = made.outside[~((made.outside >= low) & (made.outside <= high))]
         if counted != total or beyond.size:
@@ -290,7 +306,7 @@ def _of_floats(
         np.concatenate([inner[0] - darker[1][::-1], found.edges, inner[1] + brighter[1]]),
         low,
         high,
-        float(sum(part / total for part in sums)),
+        scale.mean(steps[0], total),
         whole.at_end / total,
         total,
         kind,

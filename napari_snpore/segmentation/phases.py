@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import Block, BlockShape, check_out, grid_of
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, SegmentStep, last_step
 from napari_snpore.kernels import for_kernel
 from napari_snpore.segmentation._kernels import classify, count_nan
-from napari_snpore.segmentation.histogram import slabs, values_in
+from napari_snpore.segmentation.histogram import values_in
 from napari_snpore.volume import Volume, VolumeOrArray, array_of, spacing_of, volume_like
 
 EXTERIOR, PORE, CARBON, TIN = 0, 1, 2, 3
@@ -77,6 +78,8 @@ def segment(
     thresholds: Sequence[float],
     *,
     envelope: Volume | NDArray[np.bool_] | None = None,
+    out: Any = None,
+    block_shape: BlockShape | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> VolumeOrArray:
@@ -88,11 +91,17 @@ def segment(
     Parameters
     ----------
     volume : Volume or array
-        Grey values of any real dtype; compared without conversion. Lazy data is streamed.
+        Grey values of any real dtype; compared without conversion. Mapped and lazy data is read
+        block by block.
     thresholds : sequence of float
         Increasing, grey units.
     envelope : Volume or array, bool, optional
-        The body; everything else becomes 0 (exterior).
+        The body; everything else becomes 0 (exterior). May be lazy too.
+    out : array of integers, same shape, optional
+        Written by ``out[block] = labels``, for example a zarr array; its contents are undefined
+        after an error. Default: a new numpy array.
+    block_shape : (int, ...), optional
+        See :func:`~napari_snpore.blocks.grid_of`; the labels do not depend on it.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -100,7 +109,7 @@ def segment(
     -------
     Volume or array, uint8
         Labels in the shape of the volume; a Volume for a Volume, whose history names the
-        thresholds.
+        thresholds. ``out`` where it was given.
 
     Raises
     ------
@@ -123,25 +132,23 @@ def segment(
     if isinstance(volume, Volume):
         spacing_of(volume, None, envelope)
     body = None if envelope is None else array_of(envelope)
-    if body is not None and body.shape != data.shape:
-        raise InputError(f"envelope has shape {body.shape}; the volume has {tuple(data.shape)}.")
-    labels = np.empty(data.shape, np.uint8)
+    if body is not None and tuple(body.shape) != tuple(data.shape):
+        raise InputError(
+            f"envelope has shape {tuple(body.shape)}; the volume has {tuple(data.shape)}."
+        )
+    labels: Any = np.empty(data.shape, np.uint8) if out is None else out
+    check_out(labels, data.shape, "iu", limits.size + 1)
 
-    def work(slab: slice) -> int:
-        values = np.ascontiguousarray(values_in(data, slab)).ravel()
-        if values.dtype == np.bool_:
-            values = values.view(np.uint8)
-        reached = _in_dtype(limits, values.dtype)
-        values = for_kernel(values.astype(reached.dtype, copy=False))
-        made = labels[slab].reshape(-1)
-        for k in range(0, len(reached), 2):
-            both = k + 1 < len(reached)
-            classify(values, reached[k], reached[k + both], k == 0, both, made)
+    def work(block: Block) -> int:
+        values = values_in(data, block)
+        made, broken = _classified(values, limits)
         if body is not None:
-            np.multiply(labels[slab], np.asarray(body[slab]), out=labels[slab])
-        return int(count_nan(values)) if values.dtype.kind == "f" else 0
+            np.multiply(made, np.asarray(body[block]), out=made)
+        labels[block] = made
+        return broken
 
-    broken = sum(run_blocks(work, slabs(data.shape), progress=progress, should_stop=should_stop))
+    blocks = grid_of(data, block_shape).blocks
+    broken = sum(run_blocks(work, blocks, progress=progress, should_stop=should_stop))
     if broken:
         raise InputError(
             f"The volume holds {broken} NaN values; repair it before thresholds are applied."
@@ -149,6 +156,21 @@ def segment(
     return volume_like(
         volume, labels, SegmentStep(tuple(limits.tolist()), envelope=_made_by(envelope))
     )
+
+
+def _classified(given: NDArray[Any], limits: NDArray[np.float64]) -> tuple[NDArray[np.uint8], int]:
+    """Return the phases of one block, and how many of its values are not a number."""
+    values = np.ascontiguousarray(given).reshape(-1)
+    if values.dtype == np.bool_:
+        values = values.view(np.uint8)
+    reached = _in_dtype(limits, values.dtype)
+    values = for_kernel(values.astype(reached.dtype, copy=False))
+    made = np.empty(values.shape, np.uint8)
+    for k in range(0, len(reached), 2):
+        both = k + 1 < len(reached)
+        classify(values, reached[k], reached[k + both], k == 0, both, made)
+    broken = int(count_nan(values)) if values.dtype.kind == "f" else 0
+    return made.reshape(given.shape), broken
 
 
 def _made_by(envelope: Volume | NDArray[np.bool_] | None) -> EnvelopeStep | None:

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from skimage.measure import euler_number
 
+from napari_snpore import blocks
 from napari_snpore.measurement import networks
 from napari_snpore.measurement.contacts import contact_areas
 from napari_snpore.measurement.dead_pores import accessible_pores, dead_pores
 from napari_snpore.measurement.labelling import voxel_counts
-from napari_snpore.segmentation import histogram
 from napari_snpore.segmentation.packed_mask import PackedMask
 
 
@@ -42,7 +42,7 @@ def test_pores_and_contacts_of_thin_slabs_are_those_of_one(phases, monkeypatch):
         return dead.table, reached, contact_areas(objects, phases, spacing=spacing), dead.mask(6)
 
     *whole, dead = tables()
-    monkeypatch.setattr(histogram, "_SLAB_VOXELS", 2 * phases[0].size)
+    monkeypatch.setattr(blocks, "_SLAB_VOXELS", 2 * phases[0].size)
     *thin, dead_of_thin = tables()
     for one, two in zip(whole, thin, strict=True):
         pd.testing.assert_frame_equal(one, two)
@@ -51,7 +51,7 @@ def test_pores_and_contacts_of_thin_slabs_are_those_of_one(phases, monkeypatch):
 
 
 def test_voxels_of_labels_are_counted_over_all_slabs(monkeypatch):
-    monkeypatch.setattr(histogram, "_SLAB_VOXELS", 4)
+    monkeypatch.setattr(blocks, "_SLAB_VOXELS", 4)
     labels = np.array([[[0, 2]], [[2, 5]], [[0, 0]]], np.uint16)
     assert voxel_counts(labels, 5).tolist() == [3, 0, 2, 0, 0, 1]
 
