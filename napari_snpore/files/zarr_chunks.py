@@ -30,7 +30,7 @@ from napari_snpore.files.compressed_chunks import ChunkChain, codec_name
 from napari_snpore.files.guarded_reading import checked_path, guarded
 
 _MOST_REMEMBERED = 100_000
-_BLOCK_VOXELS = 64 * 1024 * 1024
+_BLOCK_VOXELS = 32 * 1024 * 1024
 """Voxels that one task of a lazy array may span, and so the most that it reads at a time."""
 
 
@@ -173,7 +173,8 @@ def _all_keys(key: Any, shape: Sequence[int]) -> list[int | slice] | None:
     if len(given) > len(shape):
         return None
     found: list[int | slice] = []
-    for one, length in itertools.zip_longest(given, shape, fillvalue=slice(None)):
+    given = (*given, *(slice(None),) * (len(shape) - len(given)))
+    for one, length in zip(given, shape, strict=True):
         if isinstance(one, slice):
             found.append(one)
         elif isinstance(one, (int, np.integer)) and -length <= one < length:
