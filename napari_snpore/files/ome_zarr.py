@@ -202,7 +202,7 @@ def _check_chunks(stored: Any, path: Path, *, every: bool) -> list[str]:
     most = needed // _LARGEST_SHARE_LEFT_OUT + 1
     if needed > _MANY_CHUNKS and (there := len(files_there(stored, most=most))) < most - 1:
         raise FileFormatError(f"{path} promises {needed} chunks and holds {there} files.")
-    there = chunk_files_there(stored)
+    there = chunk_files_there(stored, path)
     if needed and (there == 0 or (every and there < needed)):
         raise FileFormatError(
             f"{path} holds {there} of {needed} chunks: the others are missing and would read as zeros."

@@ -30,6 +30,12 @@ from napari_snpore.files.compressed_chunks import ChunkChain, codec_name
 from napari_snpore.files.guarded_reading import checked_path, guarded
 
 _MOST_REMEMBERED = 100_000
+_LEFT_OUT = -1
+"""Stands for the size of a file that a writer left out."""
+
+_UNFINISHED = (".partial", ".__lock")
+"""Ends of the names that Zarr and TensorStore give to a file while they write it."""
+
 _BLOCK_VOXELS = 32 * 1024 * 1024
 """Voxels that one task of a lazy array may span, and so the most that it reads at a time."""
 
@@ -127,21 +133,24 @@ class CheckedArray:
             It is gone, is no file, or was written since it was read first.
         """
         file = self._folder / self.stored.metadata.encode_chunk_key(place)
-        if not os.path.lexists(file) and not self.complete:
+        known, there = self._known.get(file), os.path.lexists(file)
+        if not there and not self.complete:
             checked_path(self.path)
-            return None
-        known = self._known.get(file)
-        if known is None or not file.exists():
-            checked_path(file, "{path} is missing: a chunk was removed since the image was opened.")
-        about = os.stat(file)
-        now = file, about.st_size, about.st_mtime_ns
+            now = file, _LEFT_OUT, 0
+        else:
+            if known is None or not file.exists():
+                checked_path(
+                    file, "{path} is missing: a chunk was removed since the image was opened."
+                )
+            about = os.stat(file)
+            now = file, about.st_size, about.st_mtime_ns
         if known is not None and known != now:
             raise self._changed()
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
             self._sound.clear()
         self._known[file] = now
-        return now
+        return None if now[1] == _LEFT_OUT else now
 
     def _check(self, place: tuple[int, ...]) -> None:
         """Check all chunks of a file that Zarr is about to read; a shard is read once for each of
@@ -221,9 +230,21 @@ def files_there(stored: Any, *, most: int | None = None) -> set[str]:
     return found
 
 
-def chunk_files_there(stored: Any) -> int:
-    """Return how many of the files that an array needs are there."""
+def chunk_files_there(stored: Any, path: Path) -> int:
+    """Return how many of the files that an array needs are there.
+
+    Raises
+    ------
+    FileFormatError
+        Another program is writing one of them.
+    """
     there = files_there(stored)
+    for name in there:
+        if name.endswith(_UNFINISHED):
+            raise FileFormatError(
+                f"{path} holds a file that another program is writing, or left when it was stopped: "
+                f"open it again when that is done, or write it anew ({stored.path}/{name})."
+            )
     key = stored.metadata.encode_chunk_key
     return sum(key(place) in there for place in itertools.product(*map(range, _file_grid(stored))))
 

@@ -136,6 +136,34 @@ def test_a_chunk_that_another_program_writes_is_refused(tmp_path, codec):
         array[:4]
 
 
+@pytest.mark.parametrize("name", ["0.5d1c.partial", "0/1.__lock"])
+def test_a_store_that_is_being_written_is_refused(tmp_path, name):
+    """By the names that Zarr and TensorStore give to what they write."""
+    path = write_volume(tmp_path / "a.ome.zarr", Volume(DATA, 0.5))
+    file = path / "0" / "c" / "0" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"")
+    with pytest.raises(FileFormatError, match=r"a\.ome\.zarr holds a file that another program is"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize("first", ["there", "left out"])
+def test_a_chunk_that_comes_or_goes_is_not_mixed_with_zeros(tmp_path, first):
+    array = stored(tmp_path / "a.zarr", chunks=(4, 34, 19), compressors=COMPRESSED["zstd"])
+    array.complete = False
+    file = tmp_path / "a.zarr" / "0" / "c" / "0" / "0" / "0"
+    raw = file.read_bytes()
+    if first == "there":
+        np.testing.assert_array_equal(array[0], DATA[0])
+        file.unlink()
+    else:
+        file.unlink()
+        np.testing.assert_array_equal(array[0], 0)
+        file.write_bytes(raw)
+    with pytest.raises(FileFormatError, match="changed since it was opened"):
+        array[1]
+
+
 def test_a_chunk_without_compression_of_another_size_is_refused(tmp_path):
     array = stored(tmp_path / "a.zarr", chunks=(4, 34, 19), compressors=None)
     file = tmp_path / "a.zarr" / "0" / "c" / "0" / "0" / "0"
