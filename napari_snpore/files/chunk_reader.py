@@ -23,10 +23,18 @@ from numpy.typing import NDArray
 from napari_snpore.compute import run_blocks
 from napari_snpore.files.compressed_chunks import ChunkChain, codec_name
 
+crc32c: Callable[[bytes], int] | None
+try:
+    from google_crc32c import value as crc32c  # the module that Zarr takes
+except ImportError:
+    crc32c = None
+
 _PLACE_BYTES = 16
 """Bytes of one chunk in the index of a shard: where it begins, and how long it is."""
 
-_ABSENT = 2**64 - 1
+ABSENT = 2**64 - 1
+"""Begin and length of a chunk that a shard does not hold."""
+
 _MOST_INDICES = 4096
 """Indices of shards that are kept: some 16 kB each."""
 
@@ -79,28 +87,15 @@ class ShardIndex:
         places = np.frombuffer(raw[:length], "<u8").astype(np.uint64).reshape(-1, 2)
         starts, sizes = places.T
         beyond = (starts > size) | (sizes > size) | (starts + sizes > size)
-        if np.any(beyond & ~np.all(places == _ABSENT, axis=1)):
+        if np.any(beyond & ~np.all(places == ABSENT, axis=1)):
             raise DamagedFile
-        value = _crc32c()
-        if self.checksum and value is not None and value(raw[:length]) != _number(raw[length:]):
+        if self.checksum and crc32c is not None and crc32c(raw[:length]) != _number(raw[length:]):
             raise DamagedFile
         return places
 
 
 def _number(raw: bytes) -> int:
     return int(struct.unpack("<I", raw)[0])
-
-
-def _crc32c() -> Callable[[bytes], int] | None:
-    """Return the checksum of Zarr's shards, by the module that Zarr uses; None where it uses
-    another.
-    """
-    try:
-        from google_crc32c import value
-    except ImportError:
-        return None
-    found: Callable[[bytes], int] = value
-    return found
 
 
 def stored_places(index: ShardIndex | None, file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
@@ -116,7 +111,7 @@ def stored_places(index: ShardIndex | None, file: BinaryIO, size: int) -> Iterat
         yield 0, size
         return
     for start, extent in index.places(file, size).tolist():
-        if (start, extent) != (_ABSENT, _ABSENT):
+        if (start, extent) != (ABSENT, ABSENT):
             yield start, extent
 
 
@@ -211,7 +206,7 @@ class ChunkReader:
                         else places[np.ravel_multi_index(inside, self._per_file)].tolist()
                     )
                     to = tuple(part.to for part in parts)
-                    if (start, extent) == (_ABSENT, _ABSENT):
+                    if (start, extent) == (ABSENT, ABSENT):
                         out[to] = self._fill
                         continue
                     if extent > len(buffer):
@@ -264,7 +259,7 @@ def reads_directly(stored: Any, chain: ChunkChain, index: ShardIndex | None) -> 
     about = stored.metadata
     codecs: Sequence[Any] = getattr(about, "codecs", ())  # none in version 2
     if index is not None:
-        if (index.checksum and _crc32c() is None) or len(codecs) != 1:
+        if (index.checksum and crc32c is None) or len(codecs) != 1:
             return False
         codecs = codecs[0].codecs
     names = [codec_name(one) for one in codecs]

@@ -7,7 +7,7 @@ along each axis is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise, product
 from typing import Any, Protocol
 
@@ -18,6 +18,10 @@ from napari_snpore.compute import run_blocks
 
 COARSEST = 256
 """Voxels along the longest axis of the coarsest level: a size that any graphics card draws at once."""
+
+
+_HALVED_PLANES = 8
+"""Planes that a thread halves at a time; even, because pairs belong together."""
 
 
 class LevelWriter(Protocol):
@@ -37,7 +41,7 @@ class LevelWriter(Protocol):
     width: int
 
     def write(self, place: tuple[slice, slice, slice], values: NDArray[Any]) -> None:
-        """Write a tile; called from several threads, with another place each."""
+        """Write a tile."""
 
 
 def level_shapes(shape: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -134,7 +138,7 @@ def write_levels(
     Notes
     -----
     In memory are one slab of each level, which for all coarser ones together is at most as much as
-    that of the volume, and one tile per thread.
+    that of the volume, a tile as it is written, and per thread a few planes that are halved.
     """
     levels = [_Level(writer, mean) for writer in writers]
     for finer, coarser in pairwise(levels):
@@ -153,42 +157,32 @@ class _Level:
         self.passes_to: _Level | None = None
 
     def write(self, slab: NDArray[Any]) -> None:
-        """Write whole slabs, and what is halved of them to the next level."""
-        start = self._written
+        """Write a slab tile by tile, and give the next level half of it."""
+        planes = slice(self._written, self._written + len(slab))
         _, height, width = slab.shape
         edge = self._writer.width
-        put = None if self.passes_to is None else self.passes_to.collector(slab.dtype)
-
-        def one(corner: tuple[int, int]) -> None:
-            y, x = corner
+        for y, x in product(range(0, height, edge), range(0, width, edge)):
             rows, columns = slice(y, min(y + edge, height)), slice(x, min(x + edge, width))
-            tile = slab[:, rows, columns]
-            self._writer.write((slice(start, start + len(slab)), rows, columns), tile)
-            if put is not None:
-                put(y // 2, x // 2, halved(tile, mean=self._mean))
-
-        run_blocks(one, product(range(0, height, edge), range(0, width, edge)))
-        self._written += len(slab)
+            self._writer.write((planes, rows, columns), slab[:, rows, columns])
+        self._written = planes.stop
         if self.passes_to is not None:
-            self.passes_to.collected(-(-len(slab) // 2))
+            self.passes_to.collect(slab, mean=self._mean)
 
-    def collector(self, dtype: np.dtype[Any]) -> Callable[[int, int, NDArray[Any]], None]:
-        """Return what puts tiles of the next planes into the slab."""
+    def collect(self, finer: NDArray[Any], *, mean: bool) -> None:
+        """Put the half of a slab of the finer level behind the planes that are there, and write
+        them where they are a slab or the last.
+        """
         depth, (planes, height, width) = self._writer.depth, self._writer.shape
         if self._slab is None:
-            self._slab = np.empty((min(depth, planes), height, width), dtype)
+            self._slab = np.empty((min(depth, planes), height, width), finer.dtype)
         target = self._slab[self._collected :]
 
-        def put(y: int, x: int, tile: NDArray[Any]) -> None:
-            n, rows, columns = tile.shape
-            target[:n, y : y + rows, x : x + columns] = tile
+        def one(start: int) -> None:
+            part = halved(finer[start : start + _HALVED_PLANES], mean=mean)
+            target[start // 2 : start // 2 + len(part)] = part
 
-        return put
-
-    def collected(self, planes: int) -> None:
-        """Count planes that were put, and write the slab where it is full or the last."""
-        self._collected += planes
-        whole = self._writer.shape[0] - self._written
-        if self._slab is not None and self._collected >= min(len(self._slab), whole):
+        run_blocks(one, range(0, len(finer), _HALVED_PLANES))
+        self._collected += -(-len(finer) // 2)
+        if self._collected >= min(len(self._slab), planes - self._written):
             count, self._collected = self._collected, 0
             self.write(self._slab[:count])

@@ -149,6 +149,22 @@ def test_number_of_files(tmp_path, shape, most):
     assert files < most
 
 
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float32", "float16", ">f4", "uint16", ">i2", "int64", "uint8"]
+)
+@pytest.mark.parametrize("by_zarr", [False, True])
+def test_shards_are_those_that_zarr_reads(tmp_path, monkeypatch, dtype, by_zarr):
+    """Those put together here, and those that Zarr writes where its checksum is another module's."""
+    if by_zarr:
+        monkeypatch.setattr("napari_snpore.files.ome_zarr_writer.crc32c", None)
+    data = (np.random.default_rng(0).random((70, 33, 1100)) * 200).astype(dtype)
+    group = written(tmp_path / "a.ome.zarr", data)
+    np.testing.assert_array_equal(group["0"][...], data)
+    assert group["0"].dtype == data.dtype.newbyteorder("=")
+    if data.dtype.kind != "f":
+        np.testing.assert_array_equal(group["2"][...], data[::4, ::4, ::4])
+
+
 class Streamed:
     """Voxels that are computed when they are asked for, as those of a larger volume would be."""
 
