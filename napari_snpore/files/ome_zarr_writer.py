@@ -132,18 +132,17 @@ class _ShardedLevel:
         number = [one.start // size for one, size in zip(place, self._shard, strict=True)]
         file = self._folder / self._array.metadata.encode_chunk_key(tuple(number))
         file.parent.mkdir(parents=True, exist_ok=True)
-        corners = [
+        layers, *corners = (
             range(0, size, edge) for size, edge in zip(self._shard, self._chunk, strict=True)
-        ]
-        packed = run_blocks(partial(self._packed, values), product(*corners))
-        places = np.full((len(packed), 2), ABSENT, "<u8")
-        done = 0
-        for k, raw in enumerate(packed):
-            if raw is not None:
-                places[k], done = (done, len(raw)), done + len(raw)
-        index = places.tobytes()
+        )
+        places: list[tuple[int, int]] = []
         with file.open("wb") as opened:
-            opened.writelines(raw for raw in packed if raw is not None)
+            for layer in layers:
+                packed = run_blocks(partial(self._packed, values), product([layer], *corners))
+                for raw in packed:
+                    places.append((ABSENT, ABSENT) if raw is None else (opened.tell(), len(raw)))
+                    opened.write(raw or b"")
+            index = np.array(places, "<u8").tobytes()
             opened.write(index + struct.pack("<I", crc32c(index)))
 
     def _packed(self, values: NDArray[Any], corner: tuple[int, ...]) -> bytes | None:
