@@ -58,11 +58,7 @@ class ScratchSpace:
             The disk has too little space: the file is allocated here, before anything is computed.
         """
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        if (
-            self.folder is None
-            or self.memory_limit is None
-            or size <= _LARGEST_SHARE * self.memory_limit
-        ):
+        if self.folder is None or not self.file_bytes(shape, dtype):
             return np.empty(shape, dtype)
         handle, name = tempfile.mkstemp(dir=self.folder, suffix=".raw")
         try:
@@ -76,6 +72,13 @@ class ScratchSpace:
         finally:
             os.close(handle)
         return np.memmap(name, dtype, "r+", shape=shape)
+
+    def file_bytes(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> int:
+        """Return the bytes that an array takes on disk; 0 for one that stays in memory."""
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if self.folder is None or self.memory_limit is None:
+            return 0
+        return size if size > _LARGEST_SHARE * self.memory_limit else 0
 
 
 IN_MEMORY = ScratchSpace()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from napari_snpore.cli.inputs import parse_blur
@@ -26,6 +28,7 @@ from napari_snpore.cli.series_options import (
     series_sections,
 )
 from napari_snpore.files import write_volume
+from napari_snpore.files.write import least_bytes
 from napari_snpore.scratch import scratch_beside
 from napari_snpore.study.pipeline import input_paths
 from napari_snpore.study.quality_report import quality_record
@@ -171,6 +174,9 @@ def reconstruct(
         with scratch_beside(
             part, None if memory_limit_mb is None else memory_limit_mb * 1_000_000
         ) as scratch:
+            context = replace(
+                context, output=part, output_bytes_per_voxel=least_bytes(part, 1, np.float32)
+            )
             tomogram = obtain_volume(
                 source, prepare, alignment, how, context=context, scratch=scratch
             )

@@ -24,7 +24,8 @@ from napari_snpore.files.mrc_writer import write_mrc
 from napari_snpore.files.nifti import read_nifti
 from napari_snpore.files.npy import read_npy
 from napari_snpore.files.nrrd import nrrd_parts, read_nrrd, write_nrrd
-from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr, write_ome_zarr
+from napari_snpore.files.ome_zarr import is_ome_zarr, read_ome_zarr
+from napari_snpore.files.ome_zarr_writer import write_ome_zarr
 from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.raw import raw_parts, read_raw
 from napari_snpore.files.tiff import gray_plane_count, read_tiff, write_tiff

@@ -1,20 +1,13 @@
-"""OME-Zarr (NGFF to 0.5): lazy reading of the full resolution, and writing of one resolution with
-metadata 0.5.
-"""
+"""OME-Zarr (NGFF to 0.5): lazy reading of the full resolution, and of coarser levels for display."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_snpore.compute import run_blocks
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files.choice import Candidate, Wanted, check_only_image, chosen
 from napari_snpore.files.ome_zarr_metadata import (
@@ -25,18 +18,21 @@ from napari_snpore.files.ome_zarr_metadata import (
     image_axes,
     xml_sizes,
 )
+from napari_snpore.files.ome_zarr_writer import OWN
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.times import even_times
 from napari_snpore.files.units import Sizes, in_nm, real_sizes
-from napari_snpore.files.zarr_chunks import CheckedArray, file_count
-from napari_snpore.history import parsed_history, stored_history
-from napari_snpore.volume import Volume
+from napari_snpore.files.zarr_chunks import (
+    CheckedArray,
+    chunk_files_there,
+    file_count,
+    files_there,
+    task_shape,
+)
+from napari_snpore.history import parsed_history
 
-_CHUNK = 64
 _MANY_CHUNKS, _LARGEST_SHARE_LEFT_OUT = 100_000, 1000
 """Of many chunks, one in so many has to be there: each is an entry in memory, there or not."""
-
-_OWN = "napari-snpore"
 
 
 def read_ome_zarr(
@@ -69,7 +65,7 @@ def read_ome_zarr(
         root = zarr.open_group(path, mode="r")
     except Exception as error:  # zarr raises many kinds for a folder that is not its own
         raise FileFormatError(f"{path} is not a Zarr group that can be read.") from error
-    own: Any = dict(root.attrs).get(_OWN, {})
+    own: Any = dict(root.attrs).get(OWN, {})
     own = own if isinstance(own, Mapping) else {}
     found = find_images(root, path)
     if len(found) == 1 and not found[0].name:
@@ -84,22 +80,19 @@ def read_ome_zarr(
 
 def _parsed(image: ZarrImage, path: Path, own: Mapping[str, Any]) -> ParsedFile:
     """Return one image of an open folder; ``own`` is what this package stored beside it."""
-    import dask.array as da
-
     level = image.about["datasets"][0]["path"]
     try:
         stored: Any = image.group[level]
-        chunks = stored.chunks
+        len(stored.chunks)
     except Exception as error:  # zarr raises many kinds
         raise FileFormatError(
             f"{path} names the array {level}, which is not there or cannot be read."
         ) from error
-    missing = _check_chunks(stored, path, every=bool(own.get("every_chunk_written")))
+    every = bool(own.get("every_chunk_written"))
+    missing = _check_chunks(stored, path, every=every)
     axes = image_axes(image, stored, path)
     order = _order(axes, stored.shape, path)
-    data = da.from_array(CheckedArray(stored, path, complete=not missing), chunks=chunks)
-    others = [k for k in range(len(axes)) if k not in order]
-    data = data.transpose((*others, *order))[(0,) * len(others)]
+    data = _lazy(CheckedArray(stored, path, complete=not missing), order)
     kept = [axes[k] for k in order]
     is_time = kept[0].name == "t"
     sizes, note = _sizes(image, kept, path, stored, own=bool(own))
@@ -115,7 +108,36 @@ def _parsed(image: ZarrImage, path: Path, own: Mapping[str, Any]) -> ParsedFile:
         times_s=even_times(kept[0].scale, kept[0].unit, data.shape[0]) if is_time else None,
         first_axis_is_time=is_time,
         notes=(*missing, *note),
+        levels=tuple(_coarser_levels(image, stored, order, path, complete=every)),
     )
+
+
+def _lazy(array: CheckedArray, order: Sequence[int]) -> Any:
+    """Return an array as a lazy one with the axes of an order; of all others the one entry."""
+    import dask.array as da
+
+    data = da.from_array(array, chunks=task_shape(array.stored))
+    others = [k for k in range(array.ndim) if k not in order]
+    if not others and list(order) == sorted(order):
+        return data  # a turned array is read in whole tasks, not in the part that is needed
+    return data.transpose((*others, *order))[(0,) * len(others)]
+
+
+def _coarser_levels(
+    image: ZarrImage, stored: Any, order: Sequence[int], path: Path, *, complete: bool
+) -> Iterator[Any]:
+    """Yield the levels that are made of the full resolution; those that are missing, or are not
+    coarser along any axis, are left out: the image opens without them.
+    """
+    finer = stored.shape
+    for level in image.about["datasets"][1:]:
+        with contextlib.suppress(Exception):  # zarr raises many kinds
+            array = image.group[level["path"]]
+            known = array.ndim == stored.ndim and array.dtype == stored.dtype
+            if known and all(0 < n <= m for n, m in zip(array.shape, finer, strict=True)):
+                if array.shape != finer:
+                    yield _lazy(CheckedArray(array, path, complete=complete), order)
+                finer = array.shape
 
 
 def _kind(image: ZarrImage) -> Wanted:
@@ -173,13 +195,14 @@ def _check_chunks(stored: Any, path: Path, *, every: bool) -> list[str]:
     """Refuse an array with missing chunks, which Zarr reads as zeros without an error.
 
     Other writers leave out chunks of zeros, so of their arrays only those without any chunk are
-    refused, and a note says how many are left out; this package writes all.
+    refused, and a note says how many are left out; this package writes all. Of shards, which are
+    files of many chunks, the files count.
     """
-    needed = int(stored.nchunks)
-    files = file_count(stored, most=needed // _LARGEST_SHARE_LEFT_OUT + 1)
-    if needed > _MANY_CHUNKS and files < needed // _LARGEST_SHARE_LEFT_OUT:
-        raise FileFormatError(f"{path} promises {needed} chunks and holds {files} files.")
-    there = int(stored.nchunks_initialized)
+    needed = file_count(stored)
+    most = needed // _LARGEST_SHARE_LEFT_OUT + 1
+    if needed > _MANY_CHUNKS and (there := len(files_there(stored, most=most))) < most - 1:
+        raise FileFormatError(f"{path} promises {needed} chunks and holds {there} files.")
+    there = chunk_files_there(stored, path)
     if needed and (there == 0 or (every and there < needed)):
         raise FileFormatError(
             f"{path} holds {there} of {needed} chunks: the others are missing and would read as zeros."
@@ -188,60 +211,6 @@ def _check_chunks(stored: Any, path: Path, *, every: bool) -> list[str]:
     if left_out <= 0:
         return []
     return [f"{left_out} of {needed} chunks are not stored and read as {stored.fill_value}"]
-
-
-def write_ome_zarr(path: Path, volume: Volume) -> None:
-    """Write one resolution level in chunks of 64³ voxels, 64 planes at a time, with NGFF 0.5
-    metadata in nm.
-    """
-    import zarr
-
-    group = zarr.open_group(path, mode="w", zarr_format=3)
-    z, y, x = volume.shape
-    array = group.create_array(
-        "0", shape=volume.shape, chunks=(min(_CHUNK, z), min(_CHUNK, y), min(_CHUNK, x)), dtype=volume.dtype,
-        dimension_names=["z", "y", "x"], config={"write_empty_chunks": True},
-    )  # fmt: skip
-    for start in range(0, z, _CHUNK):
-        planes = slice(start, start + _CHUNK)
-        _write_chunks(array, planes, np.asarray(volume.data[planes]))
-    group.attrs["ome"] = {
-        "version": "0.5",
-        "multiscales": [
-            {
-                "name": path.name.split(".")[0].split("-")[-1],
-                "axes": [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"],
-                "datasets": [
-                    {
-                        "path": "0",
-                        "coordinateTransformations": [
-                            {"type": "scale", "scale": list(volume.spacing)},
-                            {"type": "translation", "translation": list(volume.origin)},
-                        ],
-                    }
-                ],
-            }
-        ],
-    }
-    group.attrs[_OWN] = {
-        "every_chunk_written": True,
-        **stored_history(volume.history),
-    }
-
-
-def _write_chunks(array: Any, planes: slice, values: NDArray[Any]) -> None:
-    """Write a layer of chunks, each by its own call.
-
-    One call for many chunks returns at the first error while others are still being written: on a
-    full disk they would come into a folder that is removed.
-    """
-
-    def write(place: tuple[int, int]) -> None:
-        rows, columns = (slice(start, start + _CHUNK) for start in place)
-        array[planes, rows, columns] = values[:, rows, columns]
-
-    _, height, width = values.shape
-    run_blocks(write, product(range(0, height, _CHUNK), range(0, width, _CHUNK)))
 
 
 def is_ome_zarr(path: Path) -> bool:

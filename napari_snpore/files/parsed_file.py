@@ -51,6 +51,9 @@ class ParsedFile:
         Names of the others that can be taken instead.
     image_is_channel : bool
         Whether the name is that of a detector, which must be the same in all files of a series.
+    levels : sequence of array
+        Coarser copies of ``data`` that the file holds, finest first, lazy: for display, never for
+        measurement.
     """
 
     data: Any
@@ -65,6 +68,7 @@ class ParsedFile:
     image: str | None = None
     other_images: tuple[str, ...] = ()
     image_is_channel: bool = False
+    levels: tuple[Any, ...] = ()
 
     @property
     def image_count(self) -> int:

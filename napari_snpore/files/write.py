@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import DTypeLike
 
 from napari_snpore.errors import FileFormatError, OutputError
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.formats import WRITTEN, format_of
 from napari_snpore.files.tiff import write_tiff
+from napari_snpore.outputs.free_space import check_free_space
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -76,11 +80,23 @@ def write_images(path: str | Path, series: TiltSeries, *, overwrite: bool = Fals
     )
 
 
+def least_bytes(path: str | Path, voxels: int, dtype: DTypeLike) -> int:
+    """Return what a volume takes on disk at the least in the format of a suffix: its voxels, which
+    all formats store as they are but OME-Zarr, whose chunks are compressed; 0 there.
+    """
+    one = format_of(Path(path))
+    if one is None or one.is_folder:
+        return 0
+    return voxels * np.dtype(dtype).itemsize
+
+
 def _write(
     path: Path, writer: Callable[[Path, Volume], None], volume: Volume, overwrite: bool
 ) -> Path:
     if path.exists() and not overwrite:
         raise OutputError(f"{path} is there already; overwrite=True replaces it.")
+    needed = least_bytes(path, math.prod(volume.data.shape), volume.data.dtype)
+    check_free_space(path.expanduser(), needed, str(path))
     with atomic_path(path) as part:
         try:
             writer(part, volume)

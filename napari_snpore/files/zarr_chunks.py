@@ -12,20 +12,32 @@ import itertools
 import math
 import os
 import stat
-import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_snpore.errors import FileFormatError
+from napari_snpore.files.chunk_reader import (
+    ChunkReader,
+    DamagedFile,
+    ShardIndex,
+    reads_directly,
+    stored_places,
+)
 from napari_snpore.files.compressed_chunks import ChunkChain, codec_name
 from napari_snpore.files.guarded_reading import checked_path, guarded
 
-_PLACE_BYTES = 16
-"""Bytes of one chunk in the index of a shard: where it begins, and how long it is."""
-
-_ABSENT = 2**64 - 1
 _MOST_REMEMBERED = 100_000
+_LEFT_OUT = -1
+"""Stands for the size of a file that a writer left out."""
+
+_UNFINISHED = (".partial", ".__lock")
+"""Ends of the names that Zarr and TensorStore give to a file while they write it."""
+
+_BLOCK_VOXELS = 32 * 1024 * 1024
+"""Voxels that one task of a lazy array may span, and so the most that it reads at a time."""
 
 
 class CheckedArray:
@@ -49,12 +61,23 @@ class CheckedArray:
         self._chain, self._shard = _compression(stored, path)
         if self._chain.twice:
             raise FileFormatError(f"{path} is compressed twice, which is not read: save it again.")
-        self._sound: set[tuple[Path, int, int]] = set()
+        self._known: dict[Path, tuple[Path, int, int]] = {}
+        self._sound: set[Path] = set()
+        self._described = self._description()
+        self._direct: ChunkReader | None = None
+        if reads_directly(stored, self._chain, self._shard):
+            self._direct = ChunkReader(stored, self._file_at, self._chain, self._shard)
 
     def __getitem__(self, key: Any) -> Any:
         with guarded(self.path):
-            for file in self._files(key):
-                self._check(file)
+            if self._description() != self._described:
+                raise self._changed()
+            keys = _all_keys(key, self.shape)
+            rising = all(isinstance(one, int) or (one.step or 1) > 0 for one in keys or ())
+            if keys is not None and rising and self._direct is not None:
+                return self._read(keys)
+            for place in self._places(keys):
+                self._check(place)
             try:
                 return self.stored[key]
             except Exception as error:  # codecs raise many kinds
@@ -62,60 +85,112 @@ class CheckedArray:
                     f"{self.path} holds a chunk that is damaged or cut short: {error}."
                 ) from error
 
-    def _files(self, key: Any) -> Iterator[Path]:
-        """Yield the files of the chunks that a key of slices and numbers needs."""
-        keys = key if isinstance(key, tuple) else (key,)
-        if any(not isinstance(one, (int, slice)) for one in keys):
+    def _read(self, keys: Sequence[int | slice]) -> Any:
+        assert self._direct is not None
+        try:
+            return self._direct.read(keys)
+        except DamagedFile as error:
+            raise self._damaged(error.args[0]) from error
+
+    def _damaged(self, file: Path) -> FileFormatError:
+        inside = file.relative_to(self.path) if file.is_relative_to(self.path) else file
+        return FileFormatError(f"{self.path} holds a chunk that is damaged or cut short: {inside}.")
+
+    def _changed(self) -> FileFormatError:
+        return FileFormatError(
+            f"{self.path} changed since it was opened: open it again when it is written completely."
+        )
+
+    def _description(self) -> tuple[int, int] | None:
+        """Return what changes where the array is written anew, in its place or as another folder."""
+        for name in ("zarr.json", ".zarray"):
+            try:
+                about = os.stat(self._folder / name)
+            except OSError:
+                continue
+            return about.st_ino, about.st_mtime_ns
+        return None
+
+    def _places(self, keys: Sequence[int | slice] | None) -> Iterator[tuple[int, ...]]:
+        """Yield the places in the grid of files that a key of slices and numbers needs."""
+        if keys is None:
             return
-        keys = (*keys, *(slice(None),) * (self.ndim - len(keys)))
         grid = []
-        for one, length, chunk in zip(keys, self.shape, _chunk_shape(self.stored), strict=True):
+        for one, length, chunk in zip(keys, self.shape, _file_shape(self.stored), strict=True):
             taken = range(length)[one] if isinstance(one, slice) else range(one, one + 1)
             if len(taken) == 0:
                 return
             grid.append(range(min(taken[0], taken[-1]) // chunk, max(taken) // chunk + 1))
-        for place in itertools.product(*grid):
-            yield self._folder / self.stored.metadata.encode_chunk_key(place)
+        yield from itertools.product(*grid)
 
-    def _check(self, file: Path) -> None:
-        if not os.path.lexists(file) and not self.complete:
+    def _file_at(self, place: tuple[int, ...]) -> tuple[Path, int, int] | None:
+        """Return the file at a place, its size and when it was written; None where chunks may be
+        left out and it is.
+
+        Raises
+        ------
+        FileFormatError
+            It is gone, is no file, or was written since it was read first.
+        """
+        file = self._folder / self.stored.metadata.encode_chunk_key(place)
+        known, there = self._known.get(file), os.path.lexists(file)
+        if not there and not self.complete:
             checked_path(self.path)
-            return
-        checked_path(file, "{path} is missing: a chunk was removed since the image was opened.")
-        about = os.stat(file)
-        key = file, about.st_size, about.st_mtime_ns
-        if key in self._sound:  # a shard is read once for each of its chunks
-            return
-        with file.open("rb") as opened:
-            for start, size in self._places(opened, about.st_size):
-                if not self._chain.fits(opened, start, size, self._chunk_bytes()):
-                    raise FileFormatError(f"{file} is a chunk that is damaged or cut short.")
-        if len(self._sound) >= _MOST_REMEMBERED:
+            now = file, _LEFT_OUT, 0
+        else:
+            if known is None or not file.exists():
+                checked_path(
+                    file, "{path} is missing: a chunk was removed since the image was opened."
+                )
+            about = os.stat(file)
+            now = file, about.st_size, about.st_mtime_ns
+        if known is not None and known != now:
+            raise self._changed()
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
             self._sound.clear()
-        self._sound.add(key)
+        self._known[file] = now
+        return None if now[1] == _LEFT_OUT else now
 
-    def _places(self, file: Any, size: int) -> Iterator[tuple[int, int]]:
-        """Yield where the chunks of a file lie: of one that is no shard, the file as it is."""
-        if self._shard is None:
-            yield 0, size
+    def _check(self, place: tuple[int, ...]) -> None:
+        """Check all chunks of a file that Zarr is about to read; a shard is read once for each of
+        them.
+        """
+        known = self._file_at(place)
+        if known is None or known[0] in self._sound:
             return
-        count, at_end, checksum = self._shard
-        length = count * _PLACE_BYTES
-        if length + checksum > size:
-            raise FileFormatError(f"{file.name} is a shard that is damaged or cut short.")
-        file.seek(size - length - checksum if at_end else 0)
-        for start, extent in struct.iter_unpack("<QQ", file.read(length)):
-            if (start, extent) == (_ABSENT, _ABSENT):
-                continue
-            if start + extent > size:
-                raise FileFormatError(f"{file.name} is a shard that is damaged or cut short.")
-            yield start, extent
+        file, size, _ = known
+        try:
+            with file.open("rb") as opened:
+                for start, extent in stored_places(self._shard, opened, size):
+                    if not self._chain.fits(opened, start, extent, self._chunk_bytes()):
+                        raise DamagedFile
+        except DamagedFile as error:
+            raise self._damaged(file) from error
+        self._sound.add(file)
 
     def _chunk_bytes(self) -> int | None:
         """Bytes of a chunk that is not compressed; None where filters may change them."""
         if getattr(self.stored.metadata, "filters", None):
             return None
         return math.prod(int(size) for size in self.stored.chunks) * int(self.dtype.itemsize)
+
+
+def _all_keys(key: Any, shape: Sequence[int]) -> list[int | slice] | None:
+    """Return a number from 0 or a slice for each axis; None for a key of anything else."""
+    given = key if isinstance(key, tuple) else (key,)
+    if len(given) > len(shape):
+        return None
+    found: list[int | slice] = []
+    given = (*given, *(slice(None),) * (len(shape) - len(given)))
+    for one, length in zip(given, shape, strict=True):
+        if isinstance(one, slice):
+            found.append(one)
+        elif isinstance(one, (int, np.integer)) and -length <= one < length:
+            found.append(int(one) % length)
+        else:
+            return None
+    return found
 
 
 def check_tree(path: Path) -> None:
@@ -136,15 +211,58 @@ def check_tree(path: Path) -> None:
                     checked_path(entry.path)
 
 
-def file_count(stored: Any, *, most: int) -> int:
-    """Return the number of files in the folder of an array, counted to ``most``."""
-    folders = os.walk(Path(stored.store.root) / stored.path)
-    count = 0
-    for _, _, files in folders:
-        count += len(files)
-        if count >= most:
+def file_count(stored: Any) -> int:
+    """Return how many files the chunks of an array take: one per shard where there are shards."""
+    return math.prod(_file_grid(stored))
+
+
+def files_there(stored: Any, *, most: int | None = None) -> set[str]:
+    """Return the names of the files in the folder of an array, below it; ``most`` of them, or a few
+    more, are enough.
+    """
+    folder = Path(stored.store.root) / stored.path
+    found: set[str] = set()
+    for place, _, files in os.walk(folder):
+        below = Path(place).relative_to(folder)
+        found.update((below / name).as_posix() for name in files)
+        if most is not None and len(found) >= most:
             break
-    return count
+    return found
+
+
+def chunk_files_there(stored: Any, path: Path) -> int:
+    """Return how many of the files that an array needs are there.
+
+    Raises
+    ------
+    FileFormatError
+        Another program is writing one of them.
+    """
+    there = files_there(stored)
+    for name in there:
+        if name.endswith(_UNFINISHED):
+            raise FileFormatError(
+                f"{path} holds a file that another program is writing, or left when it was stopped: "
+                f"open it again when that is done, or write it anew ({stored.path}/{name})."
+            )
+    key = stored.metadata.encode_chunk_key
+    return sum(key(place) in there for place in itertools.product(*map(range, _file_grid(stored))))
+
+
+def task_shape(stored: Any) -> tuple[int, ...]:
+    """Return the part of an array that is one task of a lazy array: whole files, one behind the
+    other along x, then y, until a task is worth its overhead; one file along the first axes, whose
+    slices are what steps work through.
+    """
+    block = list(_file_shape(stored))
+    for axis in (-1, -2)[: len(block)]:
+        files = -(-int(stored.shape[axis]) // block[axis])
+        block[axis] *= max(1, min(files, _BLOCK_VOXELS // max(math.prod(block), 1)))
+    return tuple(min(size, int(n)) for size, n in zip(block, stored.shape, strict=True))
+
+
+def _file_grid(stored: Any) -> list[int]:
+    return [-(-int(n) // size) for n, size in zip(stored.shape, _file_shape(stored), strict=True)]
 
 
 def _is_plain(entry: os.DirEntry[str]) -> bool:
@@ -158,15 +276,14 @@ def _is_plain(entry: os.DirEntry[str]) -> bool:
     return kind in (stat.S_IFREG, stat.S_IFDIR)
 
 
-def _chunk_shape(stored: Any) -> tuple[int, ...]:
+def _file_shape(stored: Any) -> tuple[int, ...]:
     """Return the shape of what one file holds: a shard where there are shards."""
     shape = getattr(stored, "shards", None) or stored.chunks
     return tuple(int(size) for size in shape)
 
 
-def _compression(stored: Any, path: Path) -> tuple[ChunkChain, tuple[int, bool, int] | None]:
-    """Return the compression of the chunks of an array, and of shards how many chunks each has,
-    whether its index is at its end, and the bytes of the checksum after the index.
+def _compression(stored: Any, path: Path) -> tuple[ChunkChain, ShardIndex | None]:
+    """Return the compression of the chunks of an array, and how the index of its shards is stored.
 
     Raises
     ------
@@ -190,7 +307,7 @@ def _compression(stored: Any, path: Path) -> tuple[ChunkChain, tuple[int, bool, 
         for whole, part in zip(stored.shards, shard.chunk_shape, strict=True)
     )
     at_end = getattr(shard.index_location, "value", shard.index_location) == "end"
-    return ChunkChain(_after_bytes(shard.codecs)), (count, at_end, 4 * (len(index) - 1))
+    return ChunkChain(_after_bytes(shard.codecs)), ShardIndex(count, at_end, len(index) > 1)
 
 
 def _after_bytes(codecs: Sequence[Any]) -> list[Any]:

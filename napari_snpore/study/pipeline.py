@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from napari_snpore.compute import ShouldStop
@@ -117,6 +118,8 @@ def run_study(
             should_stop,
             memory_limit,
             max(SEGMENT_BYTES, MEASURE_BYTES),
+            folder,
+            _output_bytes_per_voxel(recipe),
             say or (lambda sentence: None),
         )
         for path in paths:
@@ -192,6 +195,13 @@ def run_study(
         text = summarize(recipe, tomogram, segmentation, measurement, errors, detection, checks)
         finish(folder, record, text, kept)
     return StudyResult(out, tomogram, segmentation, measurement, text, errors, detection, checks)
+
+
+def _output_bytes_per_voxel(recipe: Recipe) -> float:
+    """Return what reconstruction and phases take on disk at the least."""
+    if recipe.output.volumes != "tiff":
+        return 0.0
+    return float(np.dtype(np.float32).itemsize + np.dtype(np.uint8).itemsize)
 
 
 def input_paths(recipe: Recipe) -> list[str]:

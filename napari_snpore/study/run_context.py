@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.memory import check_memory, give_back_freed, limited_to, shape_text
+from napari_snpore.outputs.free_space import check_free_space
 from napari_snpore.study.provenance import Record
 
 Monitor = Callable[[str], AbstractContextManager[Progress | None]]
@@ -40,6 +42,11 @@ class RunContext:
         Bytes that a step may take; default 80 % of what is free when it starts.
     later_bytes_per_voxel : float
         What steps after the reconstruction will need, so that a run that cannot end does not start.
+    output : Path, optional
+        Where the results are written; beside it are the scratch files.
+    output_bytes_per_voxel : float
+        What the results take there at the least, for each voxel of a reconstruction; 0 where they
+        are compressed, and nothing is known.
     say : callable
         Hears a sentence that cannot wait for the summary, such as what a step is going to cost.
     """
@@ -49,6 +56,8 @@ class RunContext:
     should_stop: ShouldStop | None = None
     memory_limit: int | None = None
     later_bytes_per_voxel: float = 0.0
+    output: Path | None = None
+    output_bytes_per_voxel: float = 0.0
     say: Callable[[str], None] = _silent
 
     def state_memory(self, what: str, shape: Sequence[int], bytes_per_voxel: float) -> None:
@@ -73,6 +82,27 @@ class RunContext:
         needs = self.record.results.setdefault("memory_bytes", {})
         needs[what.lower()] = round(needed)
         check_memory(f"{what} {shape_text(shape)} voxels", needed, given=self.memory_limit)
+
+    def state_disk(self, what: str, shape: Sequence[int], scratch_bytes: float) -> None:
+        """Refuse work whose results and scratch files the disk has no space for, before it starts.
+
+        Parameters
+        ----------
+        what : str
+            Such as ``"Reconstructing"``.
+        shape : sequence of int
+            Of the volume.
+        scratch_bytes : float
+            Of scratch files that do not exist yet.
+
+        Raises
+        ------
+        OutputError
+            The disk has less.
+        """
+        needed = scratch_bytes + math.prod(shape) * self.output_bytes_per_voxel
+        if self.output is not None:
+            check_free_space(self.output, needed, f"{what} {shape_text(shape)} voxels")
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:

@@ -202,7 +202,7 @@ def tomogram_of(
         The context was stopped.
     """
     heard, scratch = observer or Observer(), stages.scratch
-    _state_memory_of_all(stages, preparation, reconstruction, context)
+    _state_needs_of_all(stages, preparation, reconstruction, context)
     inspection, series, aligned, found = _prepared_and_aligned(
         stages, preparation, alignment, heard, context
     )
@@ -257,14 +257,14 @@ def solving_bytes(options: Options, shape: tuple[int, int, int], tilts: int) -> 
     return threads * max(LANE_COUNTS) * _BLOCK_ARRAYS * 4 * plane
 
 
-def _state_memory_of_all(
+def _state_needs_of_all(
     stages: Stages,
     preparation: PrepareSection,
     reconstruction: ReconstructSection,
     context: RunContext,
 ) -> None:
-    """Refuse what cannot be reconstructed, or not be worked on afterwards, before the images are
-    prepared and aligned.
+    """Refuse what cannot be reconstructed, not be worked on afterwards, or not be written, before
+    the images are prepared and aligned.
     """
     tilts, rows, width = stages.raw.shape
     if preparation.crop_px is not None:
@@ -275,11 +275,14 @@ def _state_memory_of_all(
     voxels = math.prod(shape)
     if voxels <= 0:
         return  # a crop that is refused where it is done
+    scratch = stages.scratch
+    aligned = 2 * scratch.file_bytes((tilts, rows, width))  # prepared and aligned
+    context.state_disk("Reconstructing", shape, scratch.file_bytes(shape) + aligned)
     solving, images = 0.0, 0.0
-    if stages.scratch.memory_limit is None:
+    if scratch.memory_limit is None:
         images = 2 * 4 * tilts * rows * width / voxels  # prepared and aligned
         solving = solving_bytes(reconstruction.options, shape, tilts) / voxels
-    volume = 4.0 if stages.scratch.memory_limit is None else 0.0
+    volume = 4.0 if scratch.memory_limit is None else 0.0
     needed = images + volume + max(solving, context.later_bytes_per_voxel)
     if needed:
         context.state_memory("A volume of", shape, needed)

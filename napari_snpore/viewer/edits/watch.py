@@ -182,8 +182,12 @@ def watch_edits(viewer: Any) -> None:
 
 
 def edits_of(layer: Layer | None) -> LayerEdits | None:
-    """Return the corrections of a layer; None where it holds no phases of the program."""
+    """Return the corrections of a layer; None where it holds no phases of the program, or levels of
+    them, on which napari does not paint.
+    """
     if not isinstance(layer, Labels) or kind_of(layer) != "phases" or np.ndim(layer.data) != 3:
+        return None
+    if layer.multiscale:
         return None
     if layer not in _EDITS:
         _EDITS[layer] = LayerEdits(layer)

@@ -12,6 +12,8 @@ import pandas as pd
 from napari.layers import Labels
 from numpy.typing import NDArray
 
+from napari_snpore.viewer.shared.layers import array_from_layer
+
 _STILL_PX = 4
 """A click that moves less is no drag."""
 
@@ -102,7 +104,7 @@ def object_in_slice(layer: Labels, position: Any, kept: NDArray[np.bool_]) -> in
 
 def _first_of(layer: Labels, places: NDArray[Any], kept: NDArray[np.bool_]) -> int:
     """Return the first object at some voxels that is not hidden."""
-    data = np.asarray(layer.data)
+    data = np.asarray(array_from_layer(layer))
     inside = ((places >= 0) & (places < data.shape)).all(axis=1)
     found = data[tuple(places[inside].astype(np.intp).T)].astype(np.intp)
     found = found[(found > 0) & (found <= len(kept))]
@@ -130,7 +132,7 @@ def voxel_of(layer: Labels, row: pd.Series, label: int) -> tuple[int, int, int]:
     if np.prod(high - low) > _LARGEST_BOX:
         middle = int(np.clip(round(center[0]), low[0], high[0] - 1))
         low[0], high[0] = middle, middle + 1
-    part = np.asarray(layer.data)[tuple(map(slice, low, high))]
+    part = np.asarray(array_from_layer(layer))[tuple(map(slice, low, high))]
     voxels = np.argwhere(part == label) + low
     if not len(voxels):
         z, y, x = np.round(center).astype(int).tolist()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +14,14 @@ import pandas as pd
 from napari_snpore.errors import FileFormatError
 from napari_snpore.files import read_volume
 from napari_snpore.files.guarded_reading import guarded
+from napari_snpore.files.image_input import parse_input
+from napari_snpore.files.read import volume_of
 from napari_snpore.files.tables import read_table
 from napari_snpore.history import ReconstructStep, last_step, recorded_phase_names
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.study.provenance import check_record
 from napari_snpore.viewer.shared.layers import (
+    LARGEST_WHOLE,
     SEPARATOR,
     LayerData,
     objects_data,
@@ -76,17 +82,18 @@ def _run_layers(folder: Path) -> list[LayerData]:
     recipe = _recipe(folder)
     name = (recipe.name if recipe is not None else "") or folder.name
     found: list[LayerData] = []
-    gray = _gray(folder, recipe)
+    gray, levels = _gray(folder, recipe)
     if gray is not None:
-        found.append(volume_data(gray, SEPARATOR.join([name, *_made_by(gray)])))
+        title = SEPARATOR.join([name, *_made_by(gray)])
+        found.append(volume_data(gray, title, levels=levels))
     phases = _volume_file(folder, "phases")
     if phases is not None:
-        volume = read_volume(phases)
-        data = Volume(np.asarray(volume.data), volume.spacing, volume.origin, volume.history)
+        volume, levels = _volume_and_levels(phases)
+        if not levels or math.prod(volume.shape) <= LARGEST_WHOLE:
+            volume = replace(volume, data=np.asarray(volume.data))  # to be painted on
         opacity = 1.0 if gray is None else 0.7
-        found.append(
-            phases_data(data, f"{name}{SEPARATOR}phases", _scheme(recipe, volume), opacity=opacity)
-        )
+        title, scheme = f"{name}{SEPARATOR}phases", _scheme(recipe, volume)
+        found.append(phases_data(volume, title, scheme, levels=levels, opacity=opacity))
     for path in sorted((folder / "volumes").glob("objects_*")):
         found.append(_objects(folder, path, name, visible=phases is None))
     if not found:
@@ -125,17 +132,25 @@ def _volume_file(folder: Path, name: str) -> Path | None:
     return next((path for path in found if path.exists()), None)
 
 
-def _gray(folder: Path, recipe: Recipe | None) -> Volume | None:
-    """Return the reconstruction, or the volume that the run started from if its file still
-    exists.
+def _volume_and_levels(
+    path: str | Path, *, spacing: float | Sequence[float] | None = None, image: str | None = None
+) -> tuple[Volume, Sequence[Any]]:
+    source = parse_input(path, image=image, kind="volume")
+    levels = source.files[0].levels if len(source.files) == 1 else ()
+    return volume_of(source, spacing=spacing), levels
+
+
+def _gray(folder: Path, recipe: Recipe | None) -> tuple[Volume | None, Sequence[Any]]:
+    """Return the reconstruction, or the volume that the run started from if its file still exists,
+    and coarser levels of it.
     """
     made = _volume_file(folder, "reconstruction")
     if made is not None:
-        return read_volume(made)
+        return _volume_and_levels(made)
     given = None if recipe is None else recipe.input.volume
     if recipe is None or given is None or not Path(given).exists():
-        return None
-    return read_volume(given, spacing=recipe.input.spacing_nm, image=recipe.input.image)
+        return None, ()
+    return _volume_and_levels(given, spacing=recipe.input.spacing_nm, image=recipe.input.image)
 
 
 def _made_by(volume: Volume) -> list[str]:

@@ -163,7 +163,8 @@ def layer_of(
     if kind == "images in time":
         times = None if times_s is None else np.asarray(times_s, np.float64)
         return frames_data(image_series_of(source, pixel_size_nm=spacing_nm, times_s=times), name)
-    return volume_data(volume_of(source, spacing=spacing_nm), name)
+    levels = source.files[0].levels if len(source.files) == 1 else ()
+    return volume_data(volume_of(source, spacing=spacing_nm), name, levels=levels)
 
 
 def _refused(paths: tuple[str, ...], error: InputError | OSError) -> Outcome:

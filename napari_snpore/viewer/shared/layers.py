@@ -9,6 +9,7 @@ kept in ``layer.metadata[KEY]`` as JSON values.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,17 +47,26 @@ SEPARATOR = " · "
 _TWO_PARTS = (".ome.tif", ".ome.tiff", ".ome.zarr", ".imagej.tif", ".imagej.tiff", ".nii.gz")
 """Suffixes of two parts, which are no part of a layer's name."""
 
+LARGEST_WHOLE = 512**3
+"""Voxels of the largest volume that is shown as it is. Of a larger one the coarser levels are shown,
+where its file has them: napari takes the one that fills the canvas, and in 3D the coarsest."""
+
 LayerData = tuple[Any, dict[str, Any], str]
 
 
-def volume_data(volume: Volume, name: str, **options: Any) -> LayerData:
-    """Return the layer data of a grey volume."""
+def volume_data(
+    volume: Volume, name: str, *, levels: Sequence[Any] = (), **options: Any
+) -> LayerData:
+    """Return the layer data of a grey volume; of a large one with its coarser levels, which are for
+    display alone.
+    """
     meta = {
         "name": name,
         **_place(volume.spacing, volume.origin),
         "metadata": _record("volume", volume.history),
     }
-    return volume.data, {**meta, **options}, "image"
+    data, shown = _with_levels(volume.data, levels)
+    return data, {**meta, **shown, **options}, "image"
 
 
 def series_data(series: TiltSeries, name: str, **options: Any) -> LayerData:
@@ -79,10 +89,16 @@ def series_data(series: TiltSeries, name: str, **options: Any) -> LayerData:
 
 
 def phases_data(
-    phases: Volume, name: str, scheme: PhaseScheme | None = None, **options: Any
+    phases: Volume,
+    name: str,
+    scheme: PhaseScheme | None = None,
+    *,
+    levels: Sequence[Any] = (),
+    **options: Any,
 ) -> LayerData:
     """Return the layer data of phase labels in the colours of their scheme, by default those that
-    the user prefers for pore, C and Sn; label 0 (exterior) is transparent.
+    the user prefers for pore, C and Sn; label 0 (exterior) is transparent. Large ones with coarser
+    levels are shown by these, and cannot be painted on.
     """
     scheme = preferences().scheme(len(PORE_C_SN.names)) if scheme is None else scheme
     record = _record(
@@ -97,7 +113,8 @@ def phases_data(
             {"index": range(len(scheme.names) + 1), "phase": ["exterior", *scheme.names]}
         ),
     }
-    return writable(phases.data), {**meta, **options}, "labels"
+    data, shown = _with_levels(writable(phases.data), levels)
+    return data, {**meta, **shown, **options}, "labels"
 
 
 def phases_like(layer: Layer, phases: Volume, name: str, scheme: PhaseScheme) -> LayerData:
@@ -171,6 +188,13 @@ def dead_data(mask: Volume, name: str) -> LayerData:
     return np.asarray(mask.data).view(np.uint8), meta, "labels"
 
 
+def _with_levels(data: Any, levels: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+    """Return what a layer shows of an array, and the option that says whether these are levels."""
+    if not len(levels) or math.prod(data.shape) <= LARGEST_WHOLE:
+        return data, {}
+    return [data, *levels], {"multiscale": True}
+
+
 def add_layer(viewer: ViewerModel, data: LayerData) -> Layer:
     """Make a layer of layer data and add it to the viewer; the first one switches on the scale
     bar.
@@ -221,6 +245,9 @@ def put_layer(viewer: ViewerModel, data: LayerData) -> Layer:
             and kind_of(layer) == record["kind"]
             and type(layer).__name__.lower() == type_name
         ):
+            if bool(getattr(layer, "multiscale", False)) != bool(meta.get("multiscale")):
+                viewer.layers.remove(layer)  # napari does not give a layer levels, or take them
+                break
             layer.data = array
             layer.metadata = {**layer.metadata, KEY: record}
             for key in ("scale", "translate", "units", "features", "colormap"):
@@ -319,6 +346,17 @@ def array_from_layer(layer: Layer) -> Any:
             f"The layer '{layer.name}' has shape {np.shape(data)}; three axes (z, y, x) are needed."
         )
     return data
+
+
+def same_array(one: Layer, other: Layer) -> bool:
+    """Return whether two layers show the same array; of levels, which napari wraps anew for each
+    layer, the first ones count.
+    """
+    first, second = (
+        layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+        for layer in (one, other)
+    )
+    return first is second
 
 
 def refuse_turned(state: Any, name: str) -> None:

@@ -14,7 +14,7 @@ from napari.layers import Image, Labels, Layer, Points
 from qtpy.QtCore import QObject, QTimer
 
 from napari_snpore.viewer.shared.events import breathe, connect_while_alive
-from napari_snpore.viewer.shared.layers import kind_of
+from napari_snpore.viewer.shared.layers import kind_of, same_array
 
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
 _LINKED: dict[type[Layer], tuple[str, ...]] = {
@@ -231,7 +231,7 @@ class LayerMirror:
     def _take_data(self, layer: Layer) -> None:
         copy = self._copies.get(layer)
         if copy is not None:
-            if copy.data is layer.data:
+            if same_array(copy, layer):
                 copy.refresh()
             else:
                 copy.data = layer.data

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.viewer.shared.events import connect_while_alive
-from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, stem_of
+from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, same_array, stem_of
 from napari_snpore.viewer.shared.view_kept import keeping_choice
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class PhasePreview:
 
     def shows(self, source: Any) -> bool:
         """Return whether the preview is of this layer, and of its present values."""
-        return self.layer is not None and self._source is source and self.layer.data is source.data
+        return self.layer is not None and self._source is source and same_array(self.layer, source)
 
     def hide(self) -> None:
         """Remove the preview layer."""

@@ -128,7 +128,8 @@ def opacity_colormap(base: Any, name: str, curve: OpacityCurve, layer: Image) ->
     places = np.linspace(0.0, 1.0, _TABLE)
     grays = low + places ** (1.0 / float(layer.gamma)) * (high - low)
     colors = np.array(base.map(_stretched(places, curve.at(grays))), np.float64)
-    slab = max(1.0, _SLAB_SHARE * max(layer.data.shape[-3:]))
+    drawn = layer.data[-1] if layer.multiscale else layer.data  # in 3D the coarsest level
+    slab = max(1.0, _SLAB_SHARE * max(drawn.shape[-3:]))
     colors[:, 3] = 1.0 - (1.0 - np.minimum(curve.at(grays), 0.999)) ** (1.0 / slab)
     return Colormap(colors, name=f"{name}{SUFFIX}")
 
