@@ -82,7 +82,11 @@ class CompareWidget(CompareForm):
         self._soon.timeout.connect(self.refresh)
         self._connect()
         self._freshness = Freshness(
-            self, (self.headline,), self._settings, "Compare makes them fresh"
+            self,
+            (self.headline,),
+            self._settings,
+            "Compare makes them fresh",
+            lambda: "" if self._list.included else "Open runs or tick a fibre",
         )
         self._saving = ComparisonSaving(self)
         self._study_saving = StudySaving(self)
@@ -176,7 +180,10 @@ class CompareWidget(CompareForm):
 
     def remove(self, row: int) -> None:
         """Take a run out of the list; a specimen of the window is left out."""
-        self.status.say(self._list.remove(row))
+        fibre = self._list.fibres[row]
+        specimen = self._specimens.get(fibre.name) if fibre.folder is None else None
+        layers = () if specimen is None else (specimen.phases,)
+        self.status.say(self._list.remove(row), of=InUse(self._viewer, layers))
         self._show_fibres()
 
     def compare(self) -> Comparison:
