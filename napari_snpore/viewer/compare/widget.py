@@ -34,7 +34,7 @@ from napari_snpore.viewer.compare.steps import (
 )
 from napari_snpore.viewer.compare.study_saving import StudySaving
 from napari_snpore.viewer.forms.form import Freshness
-from napari_snpore.viewer.forms.path_dialogs import ask_folder
+from napari_snpore.viewer.forms.path_dialogs import ask_folder, known_folder
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import COMPARED, note_compared
@@ -451,7 +451,9 @@ class CompareWidget(CompareForm):
         if fibre.folder is not None:
             return FibreWork(fibre.name, fibre.state, fibre.result)
         known = fibre.result if fibre.key == self._key_of(fibre) else None
-        specimen = data_of(self._specimens[fibre.name], boxes_of(self._viewer))
+        layers = self._specimens[fibre.name]
+        folder = known_folder(self._viewer, layers.phases)
+        specimen = data_of(layers, boxes_of(self._viewer), folder)
         return FibreWork(fibre.name, fibre.state, known, specimen)
 
     def _take(
