@@ -107,6 +107,23 @@ def as_exact_as(value: float, error: float) -> str:
     return f"{signed(value, decimals)} ± {signed(error, decimals)}"
 
 
+def as_exact_as_interval(value: float, low: float, high: float) -> str:
+    """Write a value and its interval with the decimals of its longer half of two digits: with one
+    half-width where both halves are alike, with both ends where they are not.
+
+    Examples
+    --------
+    >>> as_exact_as_interval(0.9, 0.0, 14.2), as_exact_as_interval(14.96, 14.39, 15.53)
+    ('1 (0 to 14)', '14.96 ± 0.57')
+    """
+    longer = max(value - low, high - value)
+    if abs((low + high) / 2 - value) <= _ALIKE * (high - low) / 2:
+        return as_exact_as(value, longer)
+    exponent = int(f"{longer:.1e}".partition("e")[2]) if longer else 0
+    decimals = max(1 - exponent, 0)
+    return f"{signed(value, decimals)} ({signed(low, decimals)} to {signed(high, decimals)})"
+
+
 _ALIKE = 0.1
 """Halves of an interval that differ by less, as a share of their mean, are given as one."""
 

@@ -30,6 +30,7 @@ from napari_snpore.comparison.notes import (
     distribution_notes,
     fibre_notes,
     number_notes,
+    same_fibre_notes,
 )
 from napari_snpore.comparison.number_tables import (
     differences_table,
@@ -182,6 +183,7 @@ def compare_states(
     objects = state_objects(fibres, draws=draws, seed=seed)
     several = len(fibres) > 1
     notes = [
+        *same_fibre_notes(fibres),
         *fibre_notes(fibres, differences),
         *condition_notes(fibres),
         *(carbon_notes(shifted, extra, carbon_shift) if several and carbon_shift else ()),

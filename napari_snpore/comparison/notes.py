@@ -17,10 +17,14 @@ from napari_snpore.comparison.number_tables import (
     NumbersOfStates,
     quantities_in_order,
 )
+from napari_snpore.comparison.state_result import StateResult
 from napari_snpore.comparison.structure_numbers import NO_ERROR, cube_note
 
 _MOST_NAMED = 6
 """Numbers that a sentence names; of more it says how many."""
+
+_FEWEST_EQUAL = 5
+"""Numbers that have to be equal before two tables count as those of one fibre."""
 
 _BY_CHANCE = 0.05
 """Share of 95 % intervals that miss the truth."""
@@ -30,6 +34,44 @@ _REASONS = {
     "no images": "there are no tilt images behind the volume",
 }
 """What the reasons in a table of numbers mean, where their words are not enough."""
+
+
+def same_fibre_notes(results: Results) -> list[str]:
+    """Return which fibres are made of the same file, or agree in every number to the last digit:
+    they are one fibre that is counted as several.
+    """
+    fibres = [(state, fibre) for state, of_state in results.items() for fibre in of_state]
+    by_file: dict[str, list[int]] = {}
+    by_numbers: dict[tuple[float, ...], list[int]] = {}
+    for place, (_, fibre) in enumerate(fibres):
+        for key in fibre.conditions.get("inputs", {}):
+            by_file.setdefault(key, []).append(place)
+        values = tuple(fibre.numbers["value"].dropna().tolist())
+        if len(values) >= _FEWEST_EQUAL:
+            by_numbers.setdefault(values, []).append(place)
+    notes: dict[tuple[int, ...], str] = {}
+    for key, places in by_file.items():
+        if len(places) > 1:
+            name = fibres[places[0]][1].conditions["inputs"][key]
+            notes.setdefault(
+                tuple(places),
+                f"{_which(fibres, places)} come from the same file, {name}: a difference between them "
+                "says what the steps do, not how fibres differ.",
+            )
+    for places in by_numbers.values():
+        if len(places) > 1:
+            notes.setdefault(
+                tuple(places),
+                f"{_which(fibres, places)} have the same numbers to the last digit: one fibre was given "
+                "more than once.",
+            )
+    return list(notes.values())
+
+
+def _which(fibres: Sequence[tuple[str, StateResult]], places: Sequence[int]) -> str:
+    """Name some fibres with their states."""
+    names = [f"'{fibres[place][1].name}' ({fibres[place][0]})" for place in places]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def fibre_notes(results: Results, differences: pd.DataFrame) -> list[str]:

@@ -47,6 +47,7 @@ class StateResult:
         - ``convention, min_voxels, limit_nm, pore_connectivity, object_connectivity``: of the objects
         - ``edited_by_hand``: bool
         - ``version``: of napari-snpore
+        - ``inputs``: mapping of what tells a file of images from others (path, sha256) to its name
     notes : tuple of str
         Sentences of the run on what its numbers are worth.
     """

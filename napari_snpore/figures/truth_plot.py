@@ -37,7 +37,7 @@ from napari_snpore.figures.style import (
     SERIES_MARKERS,
     FigureStyle,
 )
-from napari_snpore.numerals import as_exact_as
+from napari_snpore.numerals import as_exact_as_interval
 
 _DODGE_MM = 0.9
 _LINEAR_UP_TO = 10.0
@@ -52,8 +52,9 @@ def truth_against_measured(
     Parameters
     ----------
     frame : DataFrame
-        One row a quantity: ``quantity, unit, truth, measured`` and, where known, ``error`` (in the
-        unit of the quantity). The bias drawn is ``measured − truth``, whatever else a column says.
+        One row a quantity: ``quantity, unit, truth, measured`` and, where known, ``error`` or the
+        interval ``low_95, high_95`` of the last stage (in the unit of the quantity). The bias drawn
+        is ``measured − truth``, whatever else a column says.
     stages : sequence of str, optional
         Columns to draw side by side in place of ``measured``, such as stages of the work. None
         takes every column X with a column ``X_bias`` beside it, else ``measured``.
@@ -98,13 +99,9 @@ def _draw(
     style: FigureStyle,
 ) -> Figure:
     """Lay out the sheet: names, points, columns of numbers."""
-    errors = (
-        frame["error"].to_numpy(dtype=np.float64)
-        if "error" in frame
-        else np.full(len(truth), np.nan)
-    )
+    ends = _ends(frame, found[-1])
     small = style.small_pt
-    table = _columns(frame, truth, found, errors, stages)
+    table = _columns(frame, truth, found, ends, stages)
     if sum(_column_mm(head, cells, small) for head, cells in table) > width_mm - 96.0:
         table = [table[0], table[-1]]
     columns = [_column_mm(head, cells, small) for head, cells in table]
@@ -126,7 +123,7 @@ def _draw(
     middles = (edges[1:] + edges[:-1]) / 2
     for index in range(0, len(names), 2):
         axes.axhspan(edges[index], edges[index + 1], facecolor=PALE, linewidth=0, zorder=0)
-    _points(axes, middles, truth, found, errors, stages, width_mm=frame_box.width, style=style)
+    _points(axes, middles, truth, found, ends, stages, width_mm=frame_box.width, style=style)
     axes.set(ylim=(edges[-1], 0), xlabel="Bias (% of the truth)")
     axes.set_yticks(middles, names, fontsize=style.font_pt)
     axes.tick_params(axis="y", length=0)
@@ -169,11 +166,11 @@ def _columns(
     frame: pd.DataFrame,
     truth: NDArray[np.float64],
     found: NDArray[np.float64],
-    errors: NDArray[np.float64],
+    ends: NDArray[np.float64],
     stages: list[str],
 ) -> list[tuple[str, list[str]]]:
     """Return heads and cells of the columns of numbers: the truth, then each stage, the last one
-    with its error.
+    with its interval.
     """
     counts = [str(unit) == "1" for unit in frame["unit"]]
 
@@ -189,11 +186,23 @@ def _columns(
     table[-1] = (
         head,
         [
-            as_exact_as(value, error) if np.isfinite([value, error]).all() else cell
-            for cell, value, error in zip(last, found[-1], errors, strict=True)
+            as_exact_as_interval(value, *low_high)
+            if np.isfinite([value, *low_high]).all()
+            else cell
+            for cell, value, low_high in zip(last, found[-1], ends.T, strict=True)
         ],
     )
     return table
+
+
+def _ends(frame: pd.DataFrame, last: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return both ends of the interval of each number in the last stage, nan where it is not known."""
+    if {"low_95", "high_95"} <= set(frame):
+        return frame[["low_95", "high_95"]].to_numpy(dtype=np.float64).T
+    if "error" in frame:
+        error = frame["error"].to_numpy(dtype=np.float64)
+        return np.stack([last - error, last + error])
+    return np.full((2, len(last)), np.nan)
 
 
 def _column_mm(head: str, cells: list[str], size_pt: float) -> float:
@@ -215,7 +224,7 @@ def _points(
     rows: NDArray[np.float64],
     truth: NDArray[np.float64],
     found: NDArray[np.float64],
-    errors: NDArray[np.float64],
+    ends: NDArray[np.float64],
     stages: list[str],
     *,
     width_mm: float,
@@ -226,7 +235,7 @@ def _points(
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         bias = 100 * (found - truth) / np.abs(truth)
-        spread = 100 * errors / np.abs(truth)
+        spread = 100 * np.clip([found[-1] - ends[0], ends[1] - found[-1]], 0, None) / np.abs(truth)
     bias[~np.isfinite(bias)] = np.nan
     spread[~np.isfinite(spread)] = 0.0
     axes.axvline(0, color=INK, linewidth=0.6, zorder=1)
@@ -264,7 +273,7 @@ def _points(
             )
     # an error of more than the truth itself would squeeze all others: its whisker leaves the axis
     reach = np.where(spread > 100, 0.0, spread)
-    outer = np.concatenate([(bias - reach).ravel(), (bias + reach).ravel(), [0.0]])
+    outer = np.concatenate([bias.ravel(), bias[-1] - reach[0], bias[-1] + reach[1], [0.0]])
     low, high = float(np.nanmin(outer)), float(np.nanmax(outer))
     if max(-low, high) > 100:
         _symmetric_log(axes, low, high, width_mm=width_mm, style=style)

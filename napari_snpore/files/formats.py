@@ -30,6 +30,7 @@ from napari_snpore.files.parsed_file import KINDS, Kind, ParsedFile
 from napari_snpore.files.raw import raw_parts, read_raw
 from napari_snpore.files.tiff import gray_plane_count, read_tiff, write_tiff
 from napari_snpore.files.tiff_chain import check_page_chain
+from napari_snpore.files.tiff_damage import is_damaged_tiff
 from napari_snpore.files.zarr_chunks import check_tree
 from napari_snpore.volume import Volume
 
@@ -61,6 +62,9 @@ class Format:
         For formats that other napari readers open as well: ``plane_count(path)`` reads the header
         and returns how many grey planes the file holds, 0 for what is not read here. None where
         every file with the suffix is read here.
+    is_damaged : callable, optional
+        For the same formats: ``is_damaged(path)`` says of a file that counts 0 whether nobody can read
+        it.
     check : callable, optional
         ``check(path)`` refuses a file on which the reader or ``plane_count`` would not end.
     napari_patterns : bool
@@ -87,6 +91,7 @@ class Format:
     fewest_single_images: int = 0
     usual_kinds: Mapping[str, Kind] = field(default_factory=dict)
     plane_count: Callable[[Path], int] | None = None
+    is_damaged: Callable[[Path], bool] | None = None
     check: Callable[[Path], None] | None = None
     napari_patterns: bool = True
     write: Callable[[Path, Volume], None] | None = None
@@ -136,6 +141,7 @@ FORMATS: tuple[Format, ...] = (
         "ImageJ or OME voxel size; angles beside it",
         fewest_single_images=3,  # two TIFF files of one image are more likely two pictures
         plane_count=gray_plane_count,
+        is_damaged=is_damaged_tiff,
         check=check_page_chain,
         holds_several=True,
         write=write_tiff,
@@ -263,6 +269,16 @@ def plane_count(path: Path) -> int:
     with contextlib.suppress(Exception):  # the libraries raise many kinds on damaged headers
         return one.plane_count(path)
     return 0
+
+
+def is_damaged(path: Path) -> bool:
+    """Return whether a file of a shared format is one that no other reader can open either, so that it
+    is refused here in a sentence. Only headers are read; never raises.
+    """
+    one = format_of(path)
+    if one is None or one.is_damaged is None or not path.is_file():
+        return False
+    return one.is_damaged(path)
 
 
 def parse(path: Path, *, image: str | None = None, wanted: Wanted | None = None) -> ParsedFile:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from napari_snpore.errors import FileFormatError
-from napari_snpore.files.guarded_reading import bounded_bytes, guarded, reason_of
+from napari_snpore.files.guarded_reading import bounded_bytes, guarded
 
 _LARGEST_TABLE = 2**28
 _LONGEST_HEADER = 2**16
@@ -44,10 +44,21 @@ def read_table(path: str | Path, *, missing: str = "There is no table {path}.") 
                 f"{path} is not a readable table: its first row has {_fields(row)} values for"
                 f" {_fields(head)} names."
             )
+        last = raw.rstrip().rpartition(b"\n")[2]
+        in_quotes = last.count(b'"') % 2 == 1  # of a value that is longer than a line
+        if row and not last.startswith(b"#") and not in_quotes and _fields(last) < _fields(head):
+            raise FileFormatError(
+                f"{path} was cut short: its last line has {_fields(last)} values for"
+                f" {_fields(head)} names."
+            )
         try:
             return pd.read_csv(io.BytesIO(raw), comment="#")
-        except ValueError as error:
-            raise FileFormatError(f"{path} is not a readable table: {reason_of(error)}.") from error
+        except pd.errors.EmptyDataError as error:
+            raise FileFormatError(f"{path} is not a readable table: it is empty.") from error
+        except ValueError as error:  # in words of its parser
+            raise FileFormatError(
+                f"{path} is not a readable table: a line is damaged, or it was cut short."
+            ) from error
 
 
 def _fields(line: bytes) -> int:

@@ -10,7 +10,6 @@ image. Planes that are promised and not there are refused, in sets of several fi
 from __future__ import annotations
 
 import json
-import logging
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +40,7 @@ from napari_snpore.files.ome_xml import (
 )
 from napari_snpore.files.parsed_file import ParsedFile
 from napari_snpore.files.tiff_chain import check_page_chain
+from napari_snpore.files.tiff_damage import complaints_of_tifffile
 from napari_snpore.files.tiff_planes import (
     LARGEST_TAG,
     check_planes,
@@ -92,10 +92,12 @@ def read_tiff(path: Path, *, image: str | None = None, wanted: Wanted | None = N
         it promises.
     """
     try:
-        with _complaints() as complaints, _opened(path) as tiff:
+        with complaints_of_tifffile() as complaints, _opened(path) as tiff:
             found = _images(tiff)
             if not found:
-                raise FileFormatError(f"{path} holds no image.")
+                raise FileFormatError(
+                    f"{path} holds no image: it is empty, or was not written to its end."
+                )
             if len(found) == 1:
                 check_only_image(path, image)
                 parsed = _parsed(tiff, found[0], path)
@@ -113,9 +115,11 @@ def read_tiff(path: Path, *, image: str | None = None, wanted: Wanted | None = N
         EOFError,
         RuntimeError,
     ) as error:
-        raise FileFormatError(
-            f"{path} is not a readable TIFF file: {_first_line(error)}."
-        ) from error
+        said = _first_line(error)
+        if said.startswith("not a TIFF"):
+            is_empty = path.stat().st_size == 0
+            said = "it is empty" if is_empty else "its first bytes are not those of one"
+        raise FileFormatError(f"{path} is not a readable TIFF file: {said}.") from error
     if complaints:
         reason = re.sub(r"<tifffile[^>]*>\s*", "", complaints[0]).rstrip(". ")
         raise FileFormatError(f"{path} is damaged or cut short: {reason}.")
@@ -149,8 +153,8 @@ def _candidates(tiff: tifffile.TiffFile, found: Sequence[Any], path: Path) -> li
 
 def _parsed(tiff: tifffile.TiffFile, series: Any, path: Path) -> ParsedFile:
     """Return one image series of an open file."""
-    axes, shape, order = _grey_axes(series, path)
     check_planes(series, path)
+    axes, shape, order = _grey_axes(series, path)
     if "C" in axes:
         _check_channels(tiff, path)
     said = _said(tiff, series, path, shape[0] if len(shape) == 3 else 0)
@@ -290,25 +294,6 @@ def _is_color(series: Any) -> bool:
     return samples or series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE
 
 
-@contextmanager
-def _complaints() -> Iterator[list[str]]:
-    """Collect the errors that tifffile only logs: it reads a file whose tags lie beyond its end as
-    one without metadata.
-    """
-    found: list[str] = []
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("tifffile")
-    propagates = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield found
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagates
-
-
 def gray_plane_count(path: Path) -> int:
     """Return how many grey planes a TIFF file holds along one axis, from its header; 0 for color or
     more axes.
@@ -318,7 +303,7 @@ def gray_plane_count(path: Path) -> int:
     others would show zeros.
     """
     try:
-        with _complaints(), _opened(path) as tiff:
+        with complaints_of_tifffile(), _opened(path) as tiff:
             return max((_plane_count(tiff, series, path) for series in _images(tiff)), default=0)
     except FileFormatError:
         return 2

@@ -59,6 +59,16 @@ def _is_one_block(series: Any, pages: list[Any], promised: int) -> bool:
     return bool(end <= series.keyframe.parent.filehandle.size)
 
 
+def end_of_page(page: Any) -> int:
+    """Return the byte behind the data of a page; 0 for a page without data."""
+    if not page.dataoffsets:
+        return 0
+    if page.is_contiguous:  # the sizes of uncompressed strips are often rounded up
+        return int(page.dataoffsets[0]) + int(page.nbytes)
+    parts = zip(page.dataoffsets, page.databytecounts, strict=False)
+    return max((int(offset) + int(count) for offset, count in parts), default=0)
+
+
 def _check_page(page: Any, number: int, path: Path) -> None:
     offsets, counts = page.dataoffsets, page.databytecounts
     if not counts or 0 in counts or 0 in offsets:
@@ -66,10 +76,7 @@ def _check_page(page: Any, number: int, path: Path) -> None:
             f"{path} holds no data for plane {number}, or for a part of it, which would read as "
             "zeros: the file was not written to its end."
         )
-    if page.is_contiguous:  # the sizes of uncompressed strips are often rounded up
-        end = offsets[0] + int(page.nbytes)
-    else:
-        end = max(offset + count for offset, count in zip(offsets, counts, strict=False))
+    end = end_of_page(page)
     size = page.parent.filehandle.size
     if size > 0 and end > size:
         raise FileFormatError(

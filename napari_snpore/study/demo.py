@@ -18,7 +18,7 @@ import pandas as pd
 from napari_snpore.compute import ShouldStop
 from napari_snpore.files import write_table
 from napari_snpore.history import PlantedPhasesStep
-from napari_snpore.numerals import as_exact_as
+from napari_snpore.numerals import as_exact_as_interval
 from napari_snpore.phantom import Phantom, make_phantom, simulate_tilt_series
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions
 from napari_snpore.segmentation.histogram import gray_histogram
@@ -158,7 +158,8 @@ def phantom_part(folder: Path, *, easy: bool, context: RunContext) -> str:
     stages += corrected_stage(stages[-1], result.errors)
     table = truth_table(planted_numbers(phantom), stages)
     if stages[-1].name == CORRECTED:
-        table["error"] = half_widths(table, result.errors)
+        table["low_95"], table["high_95"] = ends_of(table, result.errors)
+        table["error"] = half_widths(table)
     write_table(folder / name / "tables" / "truth.csv", table)
     draw_truth(folder / name / "figures", table, easy)
     update_listed_outputs(folder / name)
@@ -258,14 +259,18 @@ def number_rows(errors: RunErrors) -> dict[Quantity, dict[str, Any]]:
     return {(row["quantity"], row["unit"]): row for row in rows}
 
 
-def half_widths(table: pd.DataFrame, errors: RunErrors) -> list[float]:
+def ends_of(table: pd.DataFrame, errors: RunErrors) -> tuple[list[float], list[float]]:
+    """Return both ends of the interval of each number in the last stage, nan without one."""
+    rows = number_rows(errors)
+    known = [rows.get((row["quantity"], row["unit"]), {}) for row in table.to_dict("records")]
+    low, high = ([one.get(name, math.nan) for one in known] for name in ("low_95", "high_95"))
+    return low, high
+
+
+def half_widths(table: pd.DataFrame) -> pd.Series:
     """Return the longer half of the interval of each number in the last stage, nan without one."""
-    rows, found = number_rows(errors), []
-    for row in table.to_dict("records"):
-        known = rows.get((row["quantity"], row["unit"]), {})
-        ends = [known.get(name, math.nan) for name in ("low_95", "high_95")]
-        found.append(max(abs(end - row[CORRECTED]) for end in ends))
-    return found
+    ends = table[["low_95", "high_95"]].sub(table[CORRECTED], axis=0)
+    return ends.abs().max(axis=1, skipna=False)
 
 
 def draw_truth(folder: Path, table: pd.DataFrame, easy: bool) -> None:
@@ -284,20 +289,21 @@ _MEANING = {
     "blurred": "thresholds on the phantom's own blurred grey volume: no tomography, but no model of the blur either.",
     "thresholds": f"thresholds, by the images, of the volume from noisy tilts within ±{ANGLES_DEG.max():.0f}°.",
     "polished": "the same phases, corrected voxel by voxel by the images.",
-    CORRECTED: "less what a digital twin says that the steps add, ± half of its 95 % interval; cubes of the run lie elsewhere.",
+    CORRECTED: "less what a digital twin says that the steps add, with its 95 % interval; cubes of the run lie elsewhere.",
 }
 """Stages of the work, as columns of the truth table name them."""
 
 
-_WIDTHS = {CORRECTED: 32}
+_WIDTHS = {CORRECTED: 36}
 
 
 def _cell(row: Mapping[Any, Any], stage: str) -> str:
-    """Return value and bias, in the last stage with its half-width; a dash where there is none."""
-    value, error = row[stage], row.get("error", math.nan) if stage == CORRECTED else math.nan
+    """Return value and bias, in the last stage with its interval; a dash where there is none."""
+    value, ends = row[stage], [row.get(name, math.nan) for name in ("low_95", "high_95")]
     if not math.isfinite(value):
         return "–"
-    text = as_exact_as(value, error) if math.isfinite(error) else f"{value:.4g}"
+    known = stage == CORRECTED and all(map(math.isfinite, ends))
+    text = as_exact_as_interval(value, *ends) if known else f"{value:.4g}"
     return f"{text} ({row[stage + '_bias']:+.3g})"
 
 

@@ -177,16 +177,16 @@ def dead_pore_statements(
     statements = [
         Statement(
             "Pore access",
-            f"dead pores **{100 * upper['dead_share_of_pore']:.3g} %** of the pore volume at connectivity 6 "
-            f"(upper bound), {100 * lower['dead_share_of_pore']:.3g} % at 26 (lower bound)",
+            f"dead pores **{number(100 * upper['dead_share_of_pore'])} %** of the pore volume at connectivity 6 "
+            f"(upper bound), {number(100 * lower['dead_share_of_pore'])} % at 26 (lower bound)",
         )
     ]
     for connectivity, row in rows.items() if each_connectivity else ():
         statements.append(
             detail(
                 f"{connectivity:>2}",
-                f"{100 * row['dead_share_of_pore']:.3g} % of the pore volume, "
-                f"{100 * row['dead_share_of_envelope']:.3g} % of the envelope; "
+                f"{number(100 * row['dead_share_of_pore'])} % of the pore volume, "
+                f"{number(100 * row['dead_share_of_envelope'])} % of the envelope; "
                 f"open only to the cut: {row['open_to_cut_voxel_count']:,} voxels",
             )
         )
@@ -217,7 +217,7 @@ def detail_statements(measurement: Measurement, errors: RunErrors | None = None)
             Statement(
                 "Tortuosity",
                 f"{with_error(row['tortuosity'], row['tortuosity_sd'], 2)} (sd over {row['n']:.0f} surface voxels) of "
-                f"{names[0]}, core to surface; {row['reached_percent']:.3g} % reached",
+                f"{names[0]}, core to surface; {number(row['reached_percent'])} % reached",
             )
         )
     if errors is None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.history import HistoryStep, PolishStep, ReconstructStep, last_step
+from napari_snpore.numerals import number
 from napari_snpore.study.recipe import PolishSection
 from napari_snpore.tomography.detector_blur import check_blur_px
 from napari_snpore.tomography.discrete.blur_search import FEWEST_TILTS
@@ -211,5 +212,5 @@ def _levels_problem(levels: tuple[float, ...]) -> str:
         return "No phase is brighter than vacuum."
     if empty:
         return f"Phase {empty[0]} has no voxel in the images."
-    shown = ", ".join(f"{level:.3g}" for level in levels[1:])
+    shown = ", ".join(number(level) for level in levels[1:])
     return f"The grey levels that fit the images do not rise from phase to phase ({shown})."

@@ -10,6 +10,7 @@ import pandas as pd
 
 from napari_snpore.history import PolishStep, last_step
 from napari_snpore.measurement.fractions import volume_fractions
+from napari_snpore.numerals import UNKNOWN
 from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.segmentation.thresholds import CLEAR_SEPARATION, Suggestion
 from napari_snpore.study.provenance import plain
@@ -108,7 +109,7 @@ def image_statements(segmentation: Segmentation) -> list[Statement]:
     statements.append(
         Statement(
             "",
-            f"by the images: residual R = {found.minimum:.3g} (1: noise alone), grey levels {levels},"
+            f"by the images: residual R = {number(found.minimum)} (1: noise alone), grey levels {levels},"
             f" blur {found.blur_px:.2f} px",
         )
     )
@@ -152,11 +153,15 @@ def polish_statements(phases: Volume) -> list[Statement]:
     inside = int(np.count_nonzero(np.asarray(phases.data)))
     share = 100 * step.changed_voxels / max(inside, 1)
     levels = ", ".join(number(level) for level in step.levels)
+    before, after = (
+        UNKNOWN if one is None else number(one)
+        for one in (step.residual_before, step.residual_after)
+    )
     statements = [
         Statement(
             "Polishing",
             f"changed **{share:.1f} %** of the voxels in {step.sweeps} sweeps; grey levels {levels};"
-            f" residual R {step.residual_before:.3g} → **{step.residual_after:.3g}**",
+            f" residual R {before} → **{after}**",
         )
     ]
     statements.append(

@@ -158,7 +158,7 @@ def _diffusivity_statements(name: str, table: pd.DataFrame) -> list[Statement]:
         else:
             sentence = (
                 f"{where}: D/D₀ = **{number(row['relative_diffusivity'])}**, tortuosity factor "
-                f"{number(row['tortuosity_factor'])}; {row['connected_percent']:.3g} % of the {name} joins both ends"
+                f"{number(row['tortuosity_factor'])}; {number(row['connected_percent'])} % of the {name} joins both ends"
             )
         if math.isfinite(row["geodesic_tortuosity"]):
             sentence += f" (geodesic tortuosity {number(row['geodesic_tortuosity'])})"

@@ -24,7 +24,7 @@ from napari_snpore.study.quality_report import (
 )
 from napari_snpore.study.reading_report import reading_statements
 from napari_snpore.study.recipe import Recipe
-from napari_snpore.study.report import Statement, caveat, signed, text_of, with_error
+from napari_snpore.study.report import Statement, caveat, number, signed, text_of, with_error
 from napari_snpore.study.run_errors import RunErrors
 from napari_snpore.study.segmentation_report import (
     clarity_words,
@@ -148,7 +148,7 @@ def reconstruction_statements(volume: Volume) -> list[Statement]:
     if made.tv_weight is not None:
         words.append(f"weight {made.tv_weight:.3g} grey units (from: {made.tv_weight_from})")
     if made.gray_levels is not None:
-        levels = ", ".join(f"{level:.3g}" for level in made.gray_levels)
+        levels = ", ".join(number(level) for level in made.gray_levels)
         words.append(f"grey levels {levels} (from: {made.gray_levels_from})")
     if made.filter is not None:
         words.append(f"filter {made.filter}")

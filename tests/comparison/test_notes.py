@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fibres import fibre, pores
+from fibres import fibre, number, pores
 
 from napari_snpore.comparison.compare import compare_states
 from napari_snpore.comparison.conditions import elongation
@@ -71,3 +71,34 @@ def test_the_wedge_is_given_in_numbers():
 
 def test_one_fibre_is_said_to_be_one():
     assert any(note.startswith("n = 1 fibre each (pristine, desodiated)") for note in notes_on())
+
+
+def same_fibre(a, b, *more):
+    """Return what is said first of two fibres in two states."""
+    states = {"pristine": [a], "desodiated": [b, *more]}
+    return [
+        note
+        for note in compare_states(states).notes
+        if "same file" in note or "same numbers" in note
+    ]
+
+
+@pytest.mark.parametrize("key", ["/data/a.mrc", "sha256 0123"])
+def test_one_file_in_two_states_is_said_once(key):
+    usual = {"/data/side.mrc": "side.mrc"}
+    a = fibre("x", pores(30.0, 1.0), conditions={"inputs": {key: "a.mrc"}})
+    b = fibre("y", pores(29.0, 1.0), conditions={"inputs": {key: "copy.mrc", "/b": "b.mrc"}})
+    other = fibre("z", pores(28.0, 1.0), conditions={"inputs": usual})
+    (said,) = same_fibre(a, b, other)
+    assert said.startswith("'x' (pristine) and 'y' (desodiated) come from the same file, a.mrc:")
+    assert said.endswith(".")
+    assert same_fibre(a, other) == []
+
+
+def test_equal_numbers_are_said_where_no_file_is_known():
+    rows = [number(f"quantity {k}", "nm", 1 / (k + 3)) for k in range(6)]
+    (said,) = same_fibre(fibre("x", *rows), fibre("y", *rows))
+    assert "'x' (pristine) and 'y' (desodiated) have the same numbers to the last digit" in said
+    rows[2] = number("quantity 2", "nm", 1 / 5 + 1e-15)
+    assert same_fibre(fibre("x", *rows[:1], *rows[1:]), fibre("y", *rows[:2], *rows[3:])) == []
+    assert same_fibre(fibre("x", pores(30.0)), fibre("y", pores(30.0))) == [], "one number is none"

@@ -354,6 +354,24 @@ def test_truth_is_legible_at_any_size(style, factor):
     assert_legible(truth_against_measured(frame, style=style))
 
 
+def test_an_interval_is_drawn_as_it_is_and_not_to_both_sides():
+    """A share of 1 % of truth 2 % with the interval 0 to 5 %: from −100 to +150 % of the truth."""
+    frame = truth().assign(measured=[36.0, 150.0, 1.0, 50.0], truth=[32.0, 200.0, 2.0, 50.0])
+    frame["error"] = [4.0, 50.0, 4.0, 1.0]
+    frame["low_95"] = [34.0, 100.0, 0.0, 49.0]
+    frame["high_95"] = [38.0, 200.0, 5.0, 51.0]
+    figure = truth_against_measured(frame)
+    (container,) = figure.axes[0].containers
+    (bars,) = container[2]
+    whiskers = [segment[:, 0] for segment in bars.get_segments()]
+    np.testing.assert_allclose(whiskers[2], [-100.0, 150.0])
+    np.testing.assert_allclose(whiskers[0], [100 * (34 / 32 - 1), 100 * (38 / 32 - 1)])
+    cells = texts_of(figure)
+    assert "1.0 (0.0 to 5.0)" in cells, "never below a share of 0"
+    assert "36.0 ± 2.0" in cells
+    assert_legible(figure)
+
+
 def test_truth_without_rows_or_columns():
     assert said(truth_against_measured(truth()[:0]), "There is no quantity")
     with pytest.raises(InputError, match="truth"):

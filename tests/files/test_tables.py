@@ -34,3 +34,28 @@ def test_a_very_long_value_is_read_or_refused(tmp_path, row, rows):
         return
     with pytest.raises(FileFormatError, match=r"table\.csv"):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is not a readable table: it is empty."),
+        ("a,b,c\n1,2,3\n4,5", "was cut short: its last line has 2 values for 3 names."),
+        ("a,b,c\n1,2,3\n4", "was cut short: its last line has 1 values for 3 names."),
+        ('a,b\n1,"two', "is not a readable table: a line is damaged, or it was cut short."),
+        ("a,b\n1,2\n1,2,3\n", "is not a readable table: a line is damaged, or it was cut short."),
+    ],
+)
+def test_damage_is_said_in_words_for_people(tmp_path, content, words):
+    (tmp_path / "a.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(FileFormatError) as caught:
+        read_table(tmp_path / "a.csv")
+    assert str(caught.value) == f"{tmp_path / 'a.csv'} {words}"
+
+
+@pytest.mark.parametrize(
+    "content", ["a,b\n1,2", "a,b\n1,2\n# end\n", 'a,b\n1,"two\nlines"\n', "a,b\n1,\n", "a,b\n"]
+)
+def test_sound_tables_are_read(tmp_path, content):
+    (tmp_path / "a.csv").write_text(content, encoding="utf-8")
+    assert list(read_table(tmp_path / "a.csv")) == ["a", "b"]

@@ -27,6 +27,7 @@ from napari_snpore.history import (
     last_step,
     required_step,
 )
+from napari_snpore.numerals import number
 from napari_snpore.study.error_report import error_statements
 from napari_snpore.study.errors_of_run import errors_of_run, with_errors
 from napari_snpore.study.phantom_files import write_tilts
@@ -195,7 +196,7 @@ def test_summary_says_it_in_sentences(run):
         "by the images: residual R = ",
         "the images allow, by thresholds alone: pore ",
         "Polishing       changed ",
-        f"residual R {step.residual_before:.3g} → {step.residual_after:.3g}",
+        f"residual R {number(step.residual_before)} → {number(step.residual_after)}",
         "before it: pore ",
         "specks of phase 3 below 2 voxels",
     ):

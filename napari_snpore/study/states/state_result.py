@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from napari_snpore.comparison.state_result import StateResult
 from napari_snpore.errors import FileFormatError, MissingFileError
+from napari_snpore.files.formats import format_of
 from napari_snpore.files.tables import read_table
 from napari_snpore.outputs.own_files import RECORD
 from napari_snpore.segmentation.rule_names import rule_name
@@ -90,7 +91,7 @@ def read_state_result(folder: str | Path, *, name: str | None = None) -> StateRe
         objects=objects,
         profile=_optional(tables / "shells.csv"),
         tables=others,
-        conditions=conditions_of(record, tables),
+        conditions={**conditions_of(record, tables), "inputs": _inputs(folder, record)},
         notes=_notes(record),
     )
 
@@ -141,6 +142,26 @@ def conditions_of(record: Mapping[str, Any], tables: Path) -> dict[str, Any]:
     )
     found["version"] = record.get("version")
     return {name: value for name, value in found.items() if value is not None}
+
+
+def input_keys(paths: Iterable[str | Path]) -> dict[str, str]:
+    """Return the names of those files that hold images, by their resolved paths."""
+    known = [Path(path).resolve() for path in paths if format_of(Path(path)) is not None]
+    return {str(path): path.name for path in known}
+
+
+def _inputs(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the files of images that a run was made of, by their paths and by their
+    content.
+    """
+    found: dict[str, str] = {}
+    for one in record.get("inputs") or ():
+        path = folder / str(one.get("path", ""))
+        if format_of(path) is not None:
+            found |= input_keys([path])
+            if one.get("sha256"):
+                found[f"sha256 {one['sha256']}"] = path.name
+    return found
 
 
 def _numbers(folder: Path, record: Mapping[str, Any]) -> pd.DataFrame:

@@ -142,7 +142,7 @@ class BoxPlacing(QWidget):
             for name, center in found.items():
                 self._boxes.put(NamedBox(name, center, (size,) * 3))
                 breathe(self._viewer)
-            self._status.say(f"Placed by the envelope of '{layer.name}'.")
+            self._status.say(f"Placed by the envelope of '{layer.name}'.", of=of)
 
         of = InUse(self._viewer, (layer,), "nothing was placed")
         self._status.run("Place cubes", work, done, of=of)

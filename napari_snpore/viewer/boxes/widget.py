@@ -88,6 +88,7 @@ class SubvolumeWidget(LayerForm):
         self.boxes = boxes_of(self._viewer)
         self._parts: list[LayerData] = []
         self._said = ""
+        self._put: list[Layer] = []
         self._next = QTimer(self)
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._put_next)
@@ -348,7 +349,7 @@ class SubvolumeWidget(LayerForm):
         box, wholes = self.boxes[self.boxes.selected], [_whole(layer) for layer in layers]
 
         def done(parts: Parts) -> None:
-            self._parts, self._said = list(parts.layers), parts.words(box.name)
+            self._parts, self._said, self._put = list(parts.layers), parts.words(box.name), []
             self._put_next()
 
         of = InUse(self._viewer, tuple(layers), "nothing was cut out")
@@ -363,14 +364,14 @@ class SubvolumeWidget(LayerForm):
         with QSignalBlocker(
             self._layer_choice
         ):  # those whose fractions are shown stay, though the part is selected for a moment
-            put_layer(self._viewer, part)
+            self._put.append(put_layer(self._viewer, part))
             if active is not None and active in self._viewer.layers:
                 select(self._viewer, active)
             self._layer_choice.layer = phases
         if self._parts:
             self._next.start()
         else:
-            self.status.say(self._said)
+            self.status.say(self._said, of=InUse(self._viewer, tuple(self._put)))
 
     def _ask_path(self) -> None:
         ask_place(self, "Save the fractions of the boxes", "boxes.csv", "Table (*.csv)", self._save)

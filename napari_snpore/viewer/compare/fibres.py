@@ -11,6 +11,7 @@ import pandas as pd
 from napari.layers import Labels, Layer
 
 from napari_snpore.comparison.state_result import StateResult
+from napari_snpore.history import source_files
 from napari_snpore.segmentation.phases import PhaseScheme
 from napari_snpore.study.run_errors import recorded_errors
 from napari_snpore.subvolume import NamedBox
@@ -116,6 +117,7 @@ class SpecimenData:
     objects: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     labels: Mapping[str, Volume] = field(default_factory=dict)
     boxes: tuple[NamedBox, ...] = ()
+    sources: tuple[Path, ...] = ()
 
 
 def has_intervals(result: StateResult) -> bool:
@@ -147,8 +149,11 @@ def specimens_with_phases(layers: Iterable[Layer]) -> list[SpecimenLayers]:
     ]
 
 
-def data_of(specimen: SpecimenLayers, boxes: Iterable[NamedBox] = ()) -> SpecimenData:
-    """Return what a worker takes of a specimen, with the boxes of its window; arrays are referred to.
+def data_of(
+    specimen: SpecimenLayers, boxes: Iterable[NamedBox] = (), folder: Path | None = None
+) -> SpecimenData:
+    """Return what a worker takes of a specimen, with the boxes of its window and the files in its
+    folder; arrays are referred to.
 
     Raises
     ------
@@ -163,7 +168,9 @@ def data_of(specimen: SpecimenLayers, boxes: Iterable[NamedBox] = ()) -> Specime
         str(record_of(layer).get("phase")): volume_from_layer(layer) for layer in specimen.objects
     }
     phases = volume_from_layer(specimen.phases)
-    return SpecimenData(phases, scheme_of(specimen.phases), tables, labels, tuple(boxes))
+    files = [] if folder is None else [folder / one for one in source_files(phases.history)]
+    scheme = scheme_of(specimen.phases)
+    return SpecimenData(phases, scheme, tables, labels, tuple(boxes), tuple(files))
 
 
 def _objects_of(phases: Labels, objects: Sequence[Labels]) -> tuple[Labels, ...]:

@@ -1,5 +1,5 @@
 """Table of numbers: one row per quantity, one column per state or difference; as narrow as its dock, or
-wide below the picture.
+wide below the picture. Where columns do not fit beside each other, the errors go below their values.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Pair = tuple[str, str]
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STANDS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-_ROW_PX = 34
-"""Two lines of text."""
+_ROW_PX, _LINE_PX = 34, 13
+"""Height of two lines of text, and of each further one."""
 _LOWEST_PX = 120
 _FONT_PT = 8.0
 _NARROWEST_QUANTITY = 88
@@ -34,6 +34,8 @@ _WIDEST_ASKED = 388
 _SHARE_OF_WINDOW = 1 / 3
 """Share of a larger window that it asks: of 1366 px enough for three states and a difference."""
 _BELOW_ERROR = "#8c8c8c"
+_IN_FULL, _STACKED = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+"""Where a cell keeps its words for a table that is wide enough, and for one that is not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,8 @@ class NumberTable(QTableWidget):
     def __init__(self, *, wide: bool = False) -> None:
         super().__init__(0, 0)
         self._wide = wide
+        self._is_stacked = False
+        self._in_full_px: list[int] = []
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -90,9 +94,7 @@ class NumberTable(QTableWidget):
         """Return the height of some rows, and the width of all columns within limits."""
         if self._wide:  # below the picture: as narrow as the window makes it
             return QSize(200, _LOWEST_PX)
-        head = self.horizontalHeader()
-        numbers = range(1, self.columnCount())
-        wide = 0 if head is None else sum(head.sectionSize(k) for k in numbers)
+        wide = sum(self._in_full_px)
         around = 24  # frame and scroll bar
         window = self.window()
         third = 0 if window is None else round(_SHARE_OF_WINDOW * window.width())
@@ -106,7 +108,10 @@ class NumberTable(QTableWidget):
         self.setHorizontalHeaderItem(0, QTableWidgetItem("Quantity"))
         self.setRowCount(len(rows))
         for number, row in enumerate(rows):
-            first = QTableWidgetItem(row.words if self._wide else row.short_words)
+            words = row.words if self._wide else row.short_words
+            first = QTableWidgetItem(words)
+            first.setData(_IN_FULL, words)
+            first.setData(_STACKED, row.short_words)
             first.setToolTip(row.words)
             first.setFlags(_STANDS)
             self.setItem(number, 0, first)
@@ -115,6 +120,8 @@ class NumberTable(QTableWidget):
             for place, cell in enumerate(column.cells):
                 is_difference = column.style is None
                 self.setItem(place, number, _difference(cell) if is_difference else _value(cell))
+        self._is_stacked = False
+        self._in_full_px = [self._needed_by(k) for k in range(1, self.columnCount())]
         self._fit_columns()
         self.updateGeometry()
 
@@ -136,20 +143,38 @@ class NumberTable(QTableWidget):
         return "\n".join("\t".join(line) for line in lines)
 
     def resizeEvent(self, event: object) -> None:
-        """Give quantities the width that is left."""
+        """Give quantities the width that is left, and ask for more in a larger window."""
         super().resizeEvent(event)  # type: ignore[arg-type]
-        self._fit_first()
+        self._fit_columns()
+        self.updateGeometry()
 
     def _fit_columns(self) -> None:
-        """Give numbers what they need and quantities the rest; more than fits scrolls sideways."""
-        head = self.horizontalHeader()
-        if head is None:
+        """Give numbers what they need, with their errors below them where they do not fit in one line,
+        and quantities the rest; more than fits scrolls sideways.
+        """
+        head, port = self.horizontalHeader(), self.viewport()
+        if head is None or port is None:
             return
+        self._stack(_NARROWEST_QUANTITY + sum(self._in_full_px) > port.width())
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setMinimumSectionSize(40)
         for column in range(1, self.columnCount()):
             self.setColumnWidth(column, self._needed_by(column))
         self._fit_first()
+
+    def _stack(self, stacked: bool) -> None:
+        """Put errors below their values, or beside them again."""
+        if stacked == self._is_stacked:
+            return
+        self._is_stacked = stacked
+        for row in range(self.rowCount()):
+            most = 2
+            for column in range(self.columnCount()):
+                item = self.item(row, column)
+                if item is not None:
+                    item.setText(str(item.data(_STACKED if stacked else _IN_FULL)))
+                    most = max(most, item.text().count("\n") + 1)
+            self.setRowHeight(row, _ROW_PX + (most - 2) * _LINE_PX)
 
     def _needed_by(self, column: int) -> int:
         """Return the width of the longest line of a column."""
@@ -218,6 +243,8 @@ def _head(column: NumberColumn) -> QTableWidgetItem:
 
 def _value(cell: NumberCell) -> QTableWidgetItem:
     item = QTableWidgetItem(cell.text)
+    item.setData(_IN_FULL, cell.text)
+    item.setData(_STACKED, cell.text.replace(" ± ", "\n± ").replace(" to ", " to\n"))
     item.setToolTip(cell.tip)
     item.setTextAlignment(_RIGHT)
     item.setFlags(_STANDS)
@@ -236,4 +263,4 @@ def _difference(cell: NumberCell) -> QTableWidgetItem:
 
 
 def _one_line(item: QTableWidgetItem | None) -> str:
-    return "" if item is None else item.text().replace("\n", " ")
+    return "" if item is None else str(item.data(_IN_FULL) or item.text()).replace("\n", " ")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtGui import QDropEvent
+
+from napari_snpore.comparison.notes import same_fibre_notes
+from napari_snpore.viewer.forms.form import caveat
 
 if TYPE_CHECKING:
     from napari_snpore.comparison.compare import Comparison
@@ -16,20 +20,25 @@ _MOST_SAID = 3
 
 
 def headline_of(comparison: Comparison) -> list[str]:
-    """Return how many states and fibres were compared, and how many differences lie beyond their
-    error.
+    """Return how many states and fibres were compared, how many differences lie beyond their
+    error, and which fibres are one.
     """
+    same = [caveat(escape(note)) for note in same_fibre_notes(comparison.results)]
+    return [_counts_of(comparison), *same]
+
+
+def _counts_of(comparison: Comparison) -> str:
     fibres = sum(len(one) for one in comparison.results.values())
     states = len(comparison.names)
     words = f"<b>{states}</b> {'state' if states == 1 else 'states'}, <b>{fibres}</b> {'fibre' if fibres == 1 else 'fibres'}"
     below = comparison.differences["below_error"]
     known = int(below.notna().sum())
     if states < 2:
-        return [words]
+        return words
     if not known:
-        return [f"{words}; no difference has a known error (Measure, Errors estimates them)"]
+        return f"{words}; no difference has a known error (Measure, Errors estimates them)"
     beyond = int((~below[below.notna()].astype(bool)).sum())
-    return [f"{words}; <b>{beyond}</b> of {known} differences beyond their error"]
+    return f"{words}; <b>{beyond}</b> of {known} differences beyond their error"
 
 
 def first_of(sentences: Sequence[str]) -> str:

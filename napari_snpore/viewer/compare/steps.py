@@ -93,6 +93,7 @@ def compare(
     from napari_snpore.study.recipe import MeasureSection
     from napari_snpore.study.states.phases_state import state_of_phases
     from napari_snpore.study.states.state_pictures import middle_slice
+    from napari_snpore.study.states.state_result import input_keys
 
     missing = [k for k, one in enumerate(fibres) if one.result is None]
     made: dict[int, StateResult] = {}
@@ -100,7 +101,7 @@ def compare(
         one = fibres[k]
         assert one.specimen is not None
         try:
-            made[k] = state_of_phases(
+            measured = state_of_phases(
                 one.name,
                 one.specimen.phases,
                 names=one.specimen.scheme.names,
@@ -118,6 +119,8 @@ def compare(
             )
         except InputError as error:
             raise InputError(f"'{one.name}' cannot be compared: {error}") from error
+        inputs = input_keys(one.specimen.sources)
+        made[k] = replace(measured, conditions={**measured.conditions, "inputs": inputs})
     progress(round(100 * (1 - _COMPARING)), 100)
     results: dict[str, list[StateResult]] = {}
     slices = {

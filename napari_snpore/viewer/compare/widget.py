@@ -34,7 +34,7 @@ from napari_snpore.viewer.compare.steps import (
 )
 from napari_snpore.viewer.compare.study_saving import StudySaving
 from napari_snpore.viewer.forms.form import Freshness
-from napari_snpore.viewer.forms.path_dialogs import ask_folder
+from napari_snpore.viewer.forms.path_dialogs import ask_folder, known_folder
 from napari_snpore.viewer.shared.boxes import boxes_of
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layer_history import COMPARED, note_compared
@@ -82,7 +82,11 @@ class CompareWidget(CompareForm):
         self._soon.timeout.connect(self.refresh)
         self._connect()
         self._freshness = Freshness(
-            self, (self.headline,), self._settings, "Compare makes them fresh"
+            self,
+            (self.headline,),
+            self._settings,
+            "Compare makes them fresh",
+            lambda: "" if self._list.included else "Open runs or tick a fibre",
         )
         self._saving = ComparisonSaving(self)
         self._study_saving = StudySaving(self)
@@ -176,7 +180,10 @@ class CompareWidget(CompareForm):
 
     def remove(self, row: int) -> None:
         """Take a run out of the list; a specimen of the window is left out."""
-        self.status.say(self._list.remove(row))
+        fibre = self._list.fibres[row]
+        specimen = self._specimens.get(fibre.name) if fibre.folder is None else None
+        layers = () if specimen is None else (specimen.phases,)
+        self.status.say(self._list.remove(row), of=InUse(self._viewer, layers))
         self._show_fibres()
 
     def compare(self) -> Comparison:
@@ -444,7 +451,9 @@ class CompareWidget(CompareForm):
         if fibre.folder is not None:
             return FibreWork(fibre.name, fibre.state, fibre.result)
         known = fibre.result if fibre.key == self._key_of(fibre) else None
-        specimen = data_of(self._specimens[fibre.name], boxes_of(self._viewer))
+        layers = self._specimens[fibre.name]
+        folder = known_folder(self._viewer, layers.phases)
+        specimen = data_of(layers, boxes_of(self._viewer), folder)
         return FibreWork(fibre.name, fibre.state, known, specimen)
 
     def _take(

@@ -183,7 +183,10 @@ class ErrorControl(QObject):
         kept = stored_history((*history, errors.step.step))
         layer.metadata = {**layer.metadata, KEY: {**record_of(layer), **kept}}
         failed = "" if errors.reason is None else f" {errors.reason}"
-        self._form.status.say(f"Errors of '{layer.name}' are in its history.{failed}")
+        self._form.status.say(
+            f"Errors of '{layer.name}' are in its history.{failed}",
+            of=InUse(self._viewer, (layer,)),
+        )
 
     def _volume(self, phases: Layer) -> Layer | None:
         volumes = [layer for layer in self._viewer.layers if is_volume(layer)]

@@ -254,7 +254,13 @@ class FigureWidget(LayerForm):
         self.column.addStretch(1)
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(self._enable)
-        self._freshness = Freshness(self, (self.age,), self._settings, "Preview draws it again")
+        self._freshness = Freshness(
+            self, (self.age,), self._settings, "Preview draws it again", self._missing
+        )
+
+    def _missing(self) -> str:
+        drawable = any(tick.isEnabled() for tick in self.ticks.values())
+        return "" if drawable else super()._missing()
 
     def _settings(self) -> tuple[Any, ...]:
         """Return what a plate shows, but for the position and the look of the window."""

@@ -495,7 +495,9 @@ class Freshness(QObject):
         Returns a value that can be compared: everything that a run takes. An ``InputError`` counts
         as other settings.
     cure : str
-        What makes the results fresh, such as "Measure again to make them fresh".
+        What makes the results fresh, such as "Measure makes them fresh".
+    missing : callable, optional
+        Returns what has to be done before, such as "Open a tilt series"; empty where nothing has to.
     """
 
     def __init__(
@@ -504,9 +506,11 @@ class Freshness(QObject):
         results: Sequence[ResultText],
         settings: Callable[[], Any],
         cure: str,
+        missing: Callable[[], str] = str,
     ) -> None:
         super().__init__(form)
-        self._results, self._settings, self._cure = tuple(results), settings, cure
+        self._results, self._settings = tuple(results), settings
+        self._cure, self._missing = cure, missing
         self._made_with: Any = _NEVER
         self._reason = ""
         for field in form.findChildren(QWidget):
@@ -541,7 +545,9 @@ class Freshness(QObject):
         words = ""
         if self.is_stale:
             why = self._reason or "made with other input or settings than those shown now"
-            words = f"These results are stale: {why}. {self._cure}."
+            missing = self._missing()
+            cure = f"{missing}; then {self._cure}" if missing else self._cure
+            words = f"These results are stale: {why}. {cure}."
         for text in self._results:
             text.mark(words)
 

@@ -33,6 +33,13 @@ def note_folder(viewer: Any, layers: Iterable[Layer], path: str | Path) -> None:
         known[stem_of(layer.name)] = folder
 
 
+def known_folder(viewer: Any, layer: Layer) -> Path | None:
+    """Return the folder that the data of a specimen were opened from; None where it is not known."""
+    found = _FOLDERS.get(viewer, {}).get(stem_of(layer.name))
+    source = getattr(layer.source, "path", None)
+    return Path(source).absolute().parent if found is None and source is not None else found
+
+
 def folder_of(viewer: Any, layer: Layer | None) -> Path:
     """Return where the data of a layer lie: the folder of its specimen, else of any data of the
     window, else the preferred one, else the one that was opened last.

@@ -91,8 +91,15 @@ class LayerForm(DockedForm, ChosenLayer):
 
     def __init__(self, viewer: Any, inputs: InputLayers, main_button: MainButton) -> None:
         super().__init__(viewer, main_button)
+        self._inputs = inputs
         self._layer_choice = inputs.choice(self._viewer)
         self._layer_choice.layer_changed.connect(self._forget_problem)
+
+    def _missing(self) -> str:
+        """Return what has to be done before the main button can be pressed; empty where nothing has
+        to.
+        """
+        return "" if self.layer is not None else self._inputs.empty
 
     def _forget_problem(self) -> None:
         """Take away what was wrong with the layer before."""

@@ -250,10 +250,18 @@ class InSituWidget(LayerForm):
         self.footer.addWidget(self.status)
         self.status.busy_changed.connect(lambda _: self._enable())
         self._of_diameters = Freshness(
-            self, (self.result,), self._diameter_settings, "Measure diameter makes them fresh"
+            self,
+            (self.result,),
+            self._diameter_settings,
+            "Measure diameter makes them fresh",
+            self._missing,
         )
         self._of_intensities = Freshness(
-            self, (self.boxes.result,), self._box_settings, "Measure intensity makes them fresh"
+            self,
+            (self.boxes.result,),
+            self._box_settings,
+            "Measure intensity makes them fresh",
+            self._missing,
         )
         self.region.changed.connect(self._of_diameters.compare)
         self.boxes.drawn.changed.connect(self._of_intensities.compare)
@@ -377,7 +385,10 @@ class InSituWidget(LayerForm):
         self.plot.setVisible(True)
         self._tool_row.setVisible(True)
         self._on_step()
-        self.status.say(f"Made '{name}' and the table of {len(table)} rows.")
+        self.status.say(
+            f"Made '{name}' and the table of {len(table)} rows.",
+            of=InUse(self._viewer, (self._outline,)),
+        )
 
     def _start_boxes(self) -> None:
         try:
@@ -421,13 +432,14 @@ class InSituWidget(LayerForm):
         name = f"{stem_of(layer.name)}{SEPARATOR}boxes"
         outlines = outlines_data(layer, polygons, pd.DataFrame({"box": names}), name, colors=colors)
         outlines[1]["text"] = numbers_text("{box}", colors)
-        show_outlines(self._viewer, layer, outlines)
+        made = show_outlines(self._viewer, layer, outlines)
         self.boxes.show_table(table, with_times=series.times_s is not None)
         self._of_intensities.note(settings)
         self._tool_row.setVisible(True)
         self._on_step()
         self.status.say(
-            f"Made '{name}'; the drawn boxes belong to the first frame, these follow the drift."
+            f"Made '{name}'; the drawn boxes belong to the first frame, these follow the drift.",
+            of=InUse(self._viewer, (made,)),
         )
 
     def _on_step(self, event: Any = None) -> None:

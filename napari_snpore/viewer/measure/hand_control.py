@@ -20,6 +20,7 @@ from napari_snpore.viewer.measure.picking import voxel_of
 from napari_snpore.viewer.measure.steps import MeasuredLayer
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, object_features, record_of
+from napari_snpore.viewer.shared.worker import InUse
 from napari_snpore.viewer.slices.clicks import slice_clicks
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class HandControl(QObject):
     def _connect(self) -> None:
         self.work.corrected.connect(self._on_corrected)
         self.work.followed.connect(self.fresh)
-        self.work.said.connect(self._form.status.say)
+        self.work.said.connect(self._say)
         self.work.said.connect(self._enable)
         self.work.failed.connect(self._on_failed)
         self.panel.wants_merge.connect(self._on_merge)
@@ -145,6 +146,10 @@ class HandControl(QObject):
             raise InputError(f"There is no object {label}; click one first.")
         return voxel_of(self._layer, measured.table.iloc[label - 1], label)
 
+    def _say(self, words: str) -> None:
+        layers = () if self._layer is None else (self._layer,)
+        self._form.status.say(words, of=InUse(self._viewer, layers))
+
     def _on_failed(self, words: str) -> None:
         self._form.status.say(words, problem=True)
 
@@ -152,16 +157,14 @@ class HandControl(QObject):
         if on:
             self.panel.split_button.setChecked(False)
             self._first = self._objects.chosen_object
-            self._form.status.say(
-                f"Object {self._first}: click the one that it is to be merged with."
-            )
+            self._say(f"Object {self._first}: click the one that it is to be merged with.")
         self._enable()
 
     def _on_split(self, on: bool) -> None:
         if on and self._layer is not None:
             self.panel.merge_button.setChecked(False)
             label = self._objects.chosen_object
-            self._form.status.say(f"Object {label}: draw a line across it in the slice.")
+            self._say(f"Object {label}: draw a line across it in the slice.")
             self._line = CutLine(self._viewer, self._layer, self._on_line)
         elif self._line is not None:
             self._line.close()

@@ -281,6 +281,7 @@ class MeasureWidget(CorrectedForm):
             (self.object_result, self.fraction_result, self.place.result),
             self._settings,
             "Measure makes them fresh",
+            self._missing,
         )
 
     def _ways(self) -> QWidget:
@@ -554,7 +555,9 @@ class MeasureWidget(CorrectedForm):
             ).visible = True
             select(self._viewer, self._made)
         hid = hide_other_specimens(self._viewer, self._made)
-        self.status.say(f"Made '{self._made.name}' and its table.{hid}")
+        self.status.say(
+            f"Made '{self._made.name}' and its table.{hid}", of=InUse(self._viewer, (self._made,))
+        )
 
     def _show(self, layer: Layer) -> None:
         measured = self._measured

@@ -7,6 +7,7 @@ from qtpy.QtCore import QTimer
 
 from napari_snpore.viewer.forms.docked_form import DockedForm
 from napari_snpore.viewer.shared.layers import LayerData, add_layer
+from napari_snpore.viewer.shared.worker import InUse
 
 UNKNOWN = "not known"
 """What a box for a size shows at 0."""
@@ -18,8 +19,8 @@ class QuestionDock(DockedForm):
     is_step = False
 
     def _show(self, data: LayerData) -> None:
-        add_layer(self._viewer, data)
-        self.status.say(f"Opened as '{data[1]['name']}'.")
+        layer = add_layer(self._viewer, data)
+        self.status.say(f"Opened as '{layer.name}'.", of=InUse(self._viewer, (layer,)))
         self.main_button.setEnabled(False)
         if hasattr(self._viewer, "window"):
             QTimer.singleShot(0, self._remove)

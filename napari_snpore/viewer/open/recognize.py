@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_snpore.files.formats import format_of, is_image_folder, plane_count
+from napari_snpore.files.formats import format_of, is_damaged, is_image_folder, plane_count
 from napari_snpore.files.image_input import is_series_folder
 from napari_snpore.files.mdoc import MDOC
 from napari_snpore.viewer.open.run_layers import find_runs
@@ -25,8 +25,8 @@ def are_read_here(paths: Sequence[str | Path]) -> list[bool]:
 
     Read are saved windows, finished runs, folders of one image per file, and files of the
     registered formats. Of the formats that napari reads as well, only stacks are read, and single
-    images that are enough for a series. A damaged file of a format that no other reader knows is
-    read too: the error then says what is wrong with it.
+    images that are enough for a series. A damaged file is read too where no other reader can read it
+    either: the error then says what is wrong with it.
     """
     places = [Path(path) for path in paths]
     planes = [0 if _is_plain_folder(place) else plane_count(place) for place in places]
@@ -42,7 +42,7 @@ def are_read_here(paths: Sequence[str | Path]) -> list[bool]:
         else:
             one = format_of(place)
             together = one is not None and single[_group(place)] >= one.fewest_single_images > 0
-            found.append(count > 1 or (count == 1 and together))
+            found.append(count > 1 or (count == 1 and together) or is_damaged(place))
     return found
 
 

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from napari_snpore.history import ReconstructStep
 from napari_snpore.study.plane_preview import LivePlane
-from napari_snpore.viewer.forms.form import CAVEAT, percent
+from napari_snpore.viewer.forms.form import CAVEAT, number, percent
 from napari_snpore.viewer.forms.gray_image import GrayImage
 from napari_snpore.volume import Volume
 
@@ -69,11 +69,11 @@ class LiveSlice(QWidget):
         if not live.final:
             words = f"first look: {words} …"
         elif made.tv_weight is not None:
-            words += f", λ {made.tv_weight * (made.tv_misfit or 1.0):.3g}, {_blur_of(made)}"
+            words += f", λ {number(made.tv_weight * (made.tv_misfit or 1.0))}, {_blur_of(made)}"
             if live.most_iterations is not None:
                 words += f"; a plane gets at most {live.most_iterations} iterations"
         elif made.gray_levels is not None:
-            words += ", grey values " + ", ".join(f"{level:.3g}" for level in made.gray_levels)
+            words += ", grey values " + ", ".join(number(level) for level in made.gray_levels)
         words += f" ({live.seconds:.2f} s)"
         self.caption.setText(f"{words}<br>{CAVEAT} {note}" if note else words)
 

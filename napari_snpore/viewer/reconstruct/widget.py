@@ -384,7 +384,7 @@ class ReconstructWidget(LayerForm):
         self.method.blur.wants_find.connect(self.start_find)
         self.status.busy_changed.connect(self._on_busy)
         self._freshness = Freshness(
-            self, (self.numbers,), self._settings, "Reconstruct makes them fresh"
+            self, (self.numbers,), self._settings, "Reconstruct makes them fresh", self._missing
         )
         for signal in (self.tilts.changed, self.aligning.imported):
             signal.connect(self._freshness.compare)
@@ -634,12 +634,12 @@ class ReconstructWidget(LayerForm):
         self.numbers.show_lines(result_lines(found))
         self._freshness.note((*settings[:3], _axis_of(found.alignment)))
         self._only_looked = not self._show_made() and self._only_looked
-        self.status.say(f"Made '{name}'.")
+        self._say_made(self._made)
         if self.compares.isChecked() and halves_slices(found) and not self._finished_early():
             self.status.run(
                 "Even/odd correlation",
                 partial(_compared, found),
-                partial(self._on_compared, found, name),
+                partial(self._on_compared, found, self._made),
                 of=InUse(self._viewer, (self._made,), "nothing was correlated"),
             )
 
@@ -648,10 +648,13 @@ class ReconstructWidget(LayerForm):
             return False
         return required_step(self.result.volume.history, ReconstructStep).finished_early is not None
 
-    def _on_compared(self, found: Tomogram, name: str, even_odd: EvenOdd) -> None:
+    def _on_compared(self, found: Tomogram, made: Layer, even_odd: EvenOdd) -> None:
         self.even_odd = even_odd
         self.numbers.show_lines(result_lines(found) + even_odd_words(even_odd))
-        self.status.say(f"Made '{name}'.")
+        self._say_made(made)
+
+    def _say_made(self, layer: Layer) -> None:
+        self.status.say(f"Made '{layer.name}'.", of=InUse(self._viewer, (layer,)))
 
     def _on_busy(self, busy: bool) -> None:
         ready = not busy and self._layer_choice.layer is not None

@@ -131,7 +131,7 @@ class Worker(WorkerBase):
 
 @dataclass(frozen=True, eq=False)
 class InUse:
-    """The layers that a step works on: it ends with them.
+    """The layers that a step works on, or that a sentence is about: both end with them.
 
     Attributes
     ----------
@@ -183,6 +183,7 @@ class StepStatus(QWidget):
         self._done: Callable[[Any], None] | None = None
         self._finish: Event | None = None
         self._of: InUse | None = None
+        self._said_of: InUse | None = None
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
         self._what = ""
         self._failed = False
@@ -250,9 +251,7 @@ class StepStatus(QWidget):
         """
         self.drop()
         self._finish, self._of = finish, of
-        if of is not None and of.viewer not in self._watched:
-            self._watched.add(of.viewer)
-            connect_while_alive(self, of.viewer.layers.events.removed, self._on_removed)
+        self._watch(of)
         worker = Worker(work, self)
         self._running.append(worker)
         self._done, self._what, self._failed = done, what, False
@@ -294,8 +293,20 @@ class StepStatus(QWidget):
             self.busy_changed.connect(loop.quit)
             loop.exec()
 
-    def say(self, sentence: str, *, problem: bool = False) -> None:
-        """Show a sentence below the bar; a problem opens with a sign."""
+    def say(self, sentence: str, *, problem: bool = False, of: InUse | None = None) -> None:
+        """Show a sentence below the bar; a problem opens with a sign.
+
+        Parameters
+        ----------
+        sentence : str
+            Empty takes away what is shown.
+        problem : bool
+            Whether it says what went wrong.
+        of : InUse, optional
+            Layers that the sentence is about: it goes with the first that is removed.
+        """
+        self._said_of = of
+        self._watch(of)
         self._problem = sentence if problem else ""
         self.message.setText(f"⚠ {sentence}" if self._problem else sentence)
         self.message.setVisible(bool(sentence))
@@ -316,9 +327,19 @@ class StepStatus(QWidget):
         self.say(str(error), problem=True)
         show_error(str(error))
 
+    def _watch(self, of: InUse | None) -> None:
+        """Notice from now on which layers of a viewer are removed."""
+        if of is not None and of.viewer not in self._watched:
+            self._watched.add(of.viewer)
+            connect_while_alive(self, of.viewer.layers.events.removed, self._on_removed)
+
     def _on_removed(self, event: Any) -> None:
-        """Cancel a step whose layer is gone: its result would be of nothing."""
+        """Cancel a step whose layer is gone: its result would be of nothing. A sentence about a
+        layer goes with it.
+        """
         del event
+        if self._said_of is not None and self._said_of.gone is not None:
+            self.say("")
         gone = None if self._of is None or not self.busy else self._of.gone
         if gone is not None and self._of is not None:
             end = self._of.end

@@ -165,7 +165,7 @@ def keep_line(viewer: ViewerModel, line: MeasuredDistance) -> None:
         axis_labels=VOLUME_AXES,
         edge_color=COLOR,
         edge_width=line.length_nm / 100,
-        text={"string": "{distance_nm:.3g} nm", "color": COLOR, "size": 10},
+        text={"string": "{distance_nm:.2f} nm", "color": COLOR, "size": 10},
         metadata={KEY: {"kind": KIND, "history": []}},
     )
     layer.current_edge_width = line.length_nm / 100

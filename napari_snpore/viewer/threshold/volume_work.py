@@ -221,12 +221,16 @@ class VolumeWork(QObject):
         made_by = last_step(smooth.history, SmoothStep)
         moved = math.nan if made_by is None or made_by.changed_rms is None else made_by.changed_rms
         form.status.say(
-            f"Made '{shown.name}': grey values moved by {number(moved)} (root mean square)."
+            f"Made '{shown.name}': grey values moved by {number(moved)} (root mean square).",
+            of=InUse(self._viewer, (shown,)),
         )
 
     def _on_envelope(self, layer: Layer, enclosed: Enclosed) -> None:
         shown = self._show_envelope(layer, enclosed)
-        self._form.status.say(f"Made '{shown.name}'.{hide_other_specimens(self._viewer, shown)}")
+        self._form.status.say(
+            f"Made '{shown.name}'.{hide_other_specimens(self._viewer, shown)}",
+            of=InUse(self._viewer, (shown,)),
+        )
 
     def _show_envelope(self, layer: Layer, enclosed: Enclosed) -> Layer:
         shown = show_envelope(self._viewer, layer, enclosed)
@@ -263,7 +267,10 @@ class VolumeWork(QObject):
         if edited:
             lost += f" {caveat(f'The corrections by hand of the earlier phases ({edited:,} voxels) are gone')}."
         polished = "" if shares is None else f" {shares.as_sentence(scheme.names)}"
-        form.status.say(f"Made '{self.made.name}'.{polished}{changed}{hid}{lost}")
+        form.status.say(
+            f"Made '{self.made.name}'.{polished}{changed}{hid}{lost}",
+            of=InUse(self._viewer, (self.made,)),
+        )
         if layer is form.layer:
             no_envelope = form.envelope_in_use is None
             self.envelope_given_up = no_envelope and (self.envelope_given_up or loses)

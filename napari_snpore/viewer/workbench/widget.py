@@ -34,7 +34,7 @@ from napari_snpore.viewer.shared.docking import (
     keep_docked,
     python_name,
 )
-from napari_snpore.viewer.shared.drops import take_drops
+from napari_snpore.viewer.shared.drops import take_drops, take_drops_here
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.layers import select, stem_of
 from napari_snpore.viewer.shared.worker import StepStatus
@@ -557,6 +557,7 @@ class WorkbenchWidget(DockedWidget):
         super().showEvent(event)
         self.step_list.align_names()
         take_drops(self, self._viewer)
+        take_drops_here(self, self._viewer)
 
     def resizeEvent(self, event: Any) -> None:
         """Give the list its share of the new height."""

@@ -46,6 +46,30 @@ def test_conditions_are_those_of_the_run(folder):
     assert "dose" not in found
 
 
+def test_the_files_of_images_are_known_by_place_and_content(folder, copy):
+    """A copy of a run names the same content, and its relative path another place."""
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    images = [one for one in record["inputs"] if one["path"].endswith((".tif", ".mrc"))]
+    found = read_state_result(folder).conditions["inputs"]
+    assert len(images) == 1
+    assert (
+        found[f"sha256 {images[0]['sha256']}"] == found[str((folder / images[0]["path"]).resolve())]
+    )
+    assert set(found.values()) == {images[0]["path"].rpartition("/")[2]}
+    assert set(found) & set(read_state_result(copy).conditions["inputs"])
+
+
+@pytest.mark.parametrize("table", ["numbers", "objects_Sn", "fractions"])
+def test_a_table_that_was_cut_short_is_one_sentence_of_ours(copy, table):
+    path = copy / "tables" / f"{table}.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: text.rindex(",", 0, len(text) // 2)], encoding="utf-8")
+    with pytest.raises(FileFormatError) as caught:
+        read_state_result(copy)
+    assert str(caught.value).startswith(f"{path} was cut short: its last line has ")
+    assert "tokenizing" not in str(caught.value)
+
+
 @pytest.fixture
 def copy(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "run")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,10 +18,12 @@ from qtpy.QtWidgets import QLineEdit
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.figures.save import recipe_of
+from napari_snpore.history import ReadStep
 from napari_snpore.viewer.compare.fibre_table import ERRORS, FIBRE, STATE
 from napari_snpore.viewer.compare.number_table import DIFFERENCE
 from napari_snpore.viewer.compare.sample import _read, runs_folder
 from napari_snpore.viewer.compare.widget import CompareWidget
+from napari_snpore.viewer.forms.path_dialogs import note_folder
 from napari_snpore.viewer.shared.layer_history import COMPARED
 from napari_snpore.viewer.shared.layers import add_layer, phases_data
 from napari_snpore.volume import Volume
@@ -255,6 +258,26 @@ def test_a_run_counts_once(of_runs):
     of_runs.add_run(runs_folder() / "pristine")
     assert len(of_runs.fibres) == 3
     assert "in the list already" in of_runs.status.message.text()
+
+
+def test_one_run_as_two_states_is_compared_and_said(form, tmp_path):
+    for state in ("pristine", "sodiated"):
+        shutil.copytree(runs_folder() / "pristine", tmp_path / state)
+        form.add_run(tmp_path / state)
+    form.compare()
+    assert "come from the same file, tilts.tif" in form.headline.text()
+    assert "come from the same file, tilts.tif" in form.tabs.notes.text()
+
+
+def test_one_file_opened_twice_is_said_however_it_was_segmented(viewer, form, tmp_path):
+    for name, pores in (("tip", 4), ("tip [1]", 2)):
+        phases = replace(block(pores), history=(ReadStep("tip.mrc").step,))
+        layer = add_layer(viewer, phases_data(phases, f"{name} · phases"))
+        note_folder(viewer, [layer], tmp_path / "tip.mrc")
+    QTest.qWait(150)
+    form.rename(1, "other")
+    form.compare()
+    assert "come from the same file, tip.mrc" in form.headline.text()
 
 
 def test_phases_of_a_run_that_come_after_it_was_compared_are_done_too(viewer, of_runs):

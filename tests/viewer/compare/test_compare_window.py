@@ -7,8 +7,10 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QMainWindow
 
 from napari_snpore.viewer.figure.gather import comparison_in
+from napari_snpore.viewer.shared.docking import ancestor
 from napari_snpore.viewer.window.open_widgets import reopen_widgets, widget_states
 
 STATES = ("pristine", "sodiated", "desodiated")
@@ -72,3 +74,28 @@ def test_the_sample_fills_the_form_in_one_click_and_the_step_is_done(
     form.status.wait()
     assert notes == []
     assert [one.name for one in form.fibres] == list(STATES)
+
+
+def test_three_states_and_a_difference_fit_into_a_small_window(make_napari_viewer_proxy, qtbot):
+    """Errors go below their values where one line of each does not fit, and come back beside them."""
+    viewer = make_napari_viewer_proxy(show=True)
+    viewer.window.resize(1024, 700)
+    _, form = filled(viewer, qtbot)
+    table = form.tabs.numbers.table
+    main = ancestor(form, QMainWindow)
+    QTest.qWait(300)
+    assert main.width() == 1024
+    last = table.horizontalHeaderItem(table.columnCount() - 1)
+    assert last.text() == STATES[2]
+    assert sum(map(table.columnWidth, range(table.columnCount()))) <= table.viewport().width()
+    assert not table.horizontalScrollBar().isVisible()
+    value = table.item(0, 1).text()
+    assert "\n± " in value
+    table.selectRow(0)
+    copied = table.selected_text().split("\n")
+    assert len(copied) == 2, "one line for the heads and one for the row"
+    assert copied[1].split("\t")[1] == value.replace("\n", " ")
+    viewer.window.resize(1366, 768)
+    QTest.qWait(300)
+    assert table.item(0, 1).text() == value.replace("\n", " ")
+    assert not table.horizontalScrollBar().isVisible()

@@ -21,7 +21,10 @@ class Form(QWidget):
             self.count, self.number, self.tick, self.choice, self.text, self.result,
         ):  # fmt: skip
             column.addWidget(part)
-        self.freshness = Freshness(self, [self.result], self.settings, "Run makes them fresh")
+        self.missing = ""
+        self.freshness = Freshness(
+            self, [self.result], self.settings, "Run makes them fresh", lambda: self.missing
+        )
 
     def settings(self):
         if self.count.value() == 9:
@@ -109,6 +112,17 @@ def test_spoiled_input_is_said_until_the_next_run(form):
     assert "stale: the phases have changed." in form.result.text()
     form.freshness.note()
     assert form.result.text() == "2 nm"
+
+
+def test_what_has_to_be_done_before_is_said_where_the_button_is_off(form):
+    form.result.show_lines(["2 nm"])
+    form.freshness.note()
+    form.missing = "Open a volume"
+    form.count.setValue(5)
+    assert "shown now. Open a volume; then Run makes them fresh." in form.result.text()
+    form.missing = ""
+    form.freshness.compare()
+    assert "shown now. Run makes them fresh." in form.result.text()
 
 
 def test_a_problem_goes_when_the_user_changes_a_field_but_not_the_one_just_caused(

@@ -7,6 +7,7 @@ import gc
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pytest
 from qtpy.QtCore import QThread, QThreadPool
 from qtpy.QtTest import QTest
@@ -14,7 +15,7 @@ from qtpy.QtTest import QTest
 import napari_snpore.viewer
 from napari_snpore.errors import Stopped
 from napari_snpore.viewer.shared.latest_task import LatestTask
-from napari_snpore.viewer.shared.worker import StepStatus
+from napari_snpore.viewer.shared.worker import InUse, StepStatus
 from tests.viewer.forms.test_forms import FORMS
 
 PACKAGE = Path(napari_snpore.viewer.__file__).parent
@@ -127,6 +128,39 @@ def test_all_work_names_the_layers_that_it_ends_with():
     without = {(path, word) for path, word, named in calls_of_run() if not named}
     assert without == set(WITHOUT_LAYERS)
     assert sum(named for *_, named in calls_of_run()) > 12
+
+
+def sentences_with_names():
+    """Yield each sentence of a form that names a layer: its file, its code, and whether it says which."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            said = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if said and node.func.attr == "say" and ".name}'" in ast.unparse(node.args[0]):
+                named = any(word.arg in ("of", "problem") for word in node.keywords)
+                yield path.name, ast.unparse(node.args[0]), named
+
+
+def test_every_sentence_that_names_a_layer_goes_with_it():
+    found = list(sentences_with_names())
+    assert [one for one in found if not one[2]] == []
+    assert len(found) >= 8
+
+
+def test_a_sentence_goes_with_its_layer_and_only_with_that(viewer, qtbot):
+    status = StepStatus()
+    qtbot.addWidget(status)
+    made, other = (viewer.add_image(np.zeros((4, 4)), name=name) for name in ("made", "other"))
+    status.say("Made 'made'.", of=InUse(viewer, (made,)))
+    viewer.layers.remove(other)
+    assert status.message.text() == "Made 'made'."
+    viewer.layers.remove(made)
+    assert not status.message.text()
+    assert status.message.isHidden()
+    made = viewer.add_image(np.zeros((4, 4)), name="made")
+    status.say("Made 'made'.", of=InUse(viewer, (made,)))
+    status.say("Wrote table.csv.")
+    viewer.layers.clear()
+    assert status.message.text() == "Wrote table.csv.", "a later sentence is of something else"
 
 
 def test_what_was_dropped_does_not_come_back(viewer, qtbot):

@@ -63,6 +63,22 @@ def test_fractions_and_dead_pores_stand_beside_the_objects(widget):
     assert "not resolved" in widget.object_result.text()
 
 
+def test_both_bounds_of_the_dead_share_have_three_digits(qtbot, viewer):
+    """An open pit of 997 voxels, and 3 that touch it by an edge: dead at 6 neighbours, not at 26."""
+    labels = np.zeros((16, 16, 16), np.uint8)
+    labels[1:-1, 1:-1, 1:-1] = 2
+    labels[1:10, 3:13, 3:14] = 1
+    labels[10, 3, 3:10] = 1
+    labels[10, 13, 3:6] = 1
+    add_layer(viewer, phases_data(Volume(labels, (1.0, 1.0, 1.0)), "open"))
+    made = MeasureWidget(viewer)
+    qtbot.addWidget(made)
+    made.measure()
+    words = made.fraction_result.text()
+    assert "dead pores <b>0.300 %</b>" in words
+    assert "0.00 % at 26" in words
+
+
 def test_phases_without_an_exterior_say_so(qtbot, viewer, drawn_phases):
     inside = Volume(drawn_phases.data[1:-1, 1:-1, 1:-1], drawn_phases.spacing)
     add_layer(viewer, phases_data(inside, "inside"))

@@ -63,10 +63,12 @@ def test_what_is_not_ours_is_declined_without_an_error(tmp_path, name):
     assert get_reader(str(tmp_path / name)) is None
 
 
-def test_a_damaged_file_does_not_make_the_sniff_fail(tmp_path):
+def test_a_damaged_tiff_that_nobody_can_read_is_taken_to_say_so(tmp_path):
     path = tmp_path / "broken.tif"
     path.write_bytes(b"II*\0" + b"\xff" * 20)
-    assert get_reader(str(path)) is None
+    reader = get_reader(str(path))
+    with pytest.raises(FileFormatError, match=r"broken\.tif holds no image"):
+        reader(str(path))
 
 
 def test_a_series_with_angles_beside_it_opens_as_a_series(tmp_path):

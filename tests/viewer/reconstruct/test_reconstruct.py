@@ -100,6 +100,17 @@ def test_numbers_of_another_series_are_marked_stale(widget, viewer, series):
     assert widget.numbers.text() == fresh
 
 
+def test_a_series_that_is_gone_has_to_be_opened_before_its_numbers_are_made_again(widget, viewer):
+    widget.method.iterations.setValue(5)
+    made = widget.reconstruct()
+    assert widget.status.message.text() == "Made 'rod · SIRT 5'."
+    viewer.layers.remove("rod")
+    assert not widget.main_button.isEnabled()
+    assert "Drop a tilt series here, or File > Open Sample; then" in widget.numbers.text()
+    viewer.layers.remove(made)
+    assert not widget.status.message.text(), "there is no such layer any more"
+
+
 def test_wbp_is_named_after_itself(widget):
     widget.method.method.setCurrentIndex(widget.method.method.findData("wbp"))
     assert widget.reconstruct().name == "rod · WBP"

@@ -56,7 +56,7 @@ class KeptDistances:
             [[(end[columns], end[rows]) for end in (line.start_nm, line.end_nm)] for line in shown]
         )
         drawn.set_data(ends.reshape(-1, 2).astype(np.float32), connect="segments")
-        words.text = [f"{line.length_nm:.3g} nm" for line in shown]
+        words.text = [f"{line.length_nm:.2f} nm" for line in shown]
         words.pos = ends[:, 1]
 
     def _visuals(self) -> tuple[Line, Text]:

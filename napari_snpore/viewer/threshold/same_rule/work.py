@@ -131,7 +131,7 @@ class SameRule(QObject):
         made: list[PhasesByRule | InputError],
         left_out: list[str],
     ) -> None:
-        form, names, lines = self._form, [], []
+        form, shown_layers, lines = self._form, [], []
         for other, one in zip(others, made, strict=True):
             stem = stem_of(other.layer.name)
             if isinstance(one, InputError):
@@ -143,7 +143,7 @@ class SameRule(QObject):
                 shown.visible = False  # it lies where those of this form do
             form.remember_other(other.layer, self._saved(rule, one))
             breathe(self._viewer)
-            names.append(f"'{shown.name}'")
+            shown_layers.append(shown)
             words = f"<b>{stem}</b>: {one.words}"
             if one.chosen.note:
                 words += f". {CAVEAT} {one.chosen.note}"
@@ -152,8 +152,12 @@ class SameRule(QObject):
             lines.append(words)
         lines += [caveat(sentence) for sentence in left_out]
         form.same_rule.show_lines(lines)
-        if names:
-            form.status.say(f"Made {', '.join(names)} by the same rule; hidden, for they overlap.")
+        if shown_layers:
+            names = ", ".join(f"'{layer.name}'" for layer in shown_layers)
+            form.status.say(
+                f"Made {names} by the same rule; hidden, for they overlap.",
+                of=InUse(self._viewer, tuple(shown_layers)),
+            )
         else:
             form.status.say("No phases were made; Other states says why.", problem=True)
 
