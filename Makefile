@@ -25,7 +25,7 @@ ACTIONS ?= 300
 SECONDS ?= 600
 SEED ?= 0
 
-.PHONY: demo test test-slow docs check matrix dist lock lock-check bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
+.PHONY: demo test test-slow docs notebooks check matrix dist lock lock-check bench cancel freezes kills study-kills soak fuzz truth calibration calibrate-polish calibrate-images clean
 
 demo:
 	@scripts/environment gui
@@ -46,6 +46,11 @@ docs:
 	@scripts/environment docs,gui
 	@.venv/bin/sphinx-build -E -W --keep-going -q -b html -d build/site/doctrees docs build/site/html
 	@echo "Open build/site/html/index.html"
+
+# The notebooks in a kernel, as a reader runs them: two minutes. `make test` leaves them out, for want of the extra docs.
+notebooks:
+	@scripts/environment docs,gui,dev
+	@$(PYTHON) -m pytest -q -m "slow or not slow" tests/test_notebooks.py
 
 check:
 	@scripts/environment $(EXTRAS)

@@ -33,6 +33,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx_copybutton",
     "reference_pages",
+    "sample_report",
     "links",
 ]
 

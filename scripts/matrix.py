@@ -39,7 +39,8 @@ def table(sessions: list[dict[str, str]]) -> str:
             what = f"Python {version[0]} is not on this machine." if version else "left out"
             rows.append((name, "not run", what))
         else:
-            rows.append((name, result, counts(RESULTS / f"{name}.xml")))
+            none = "installed; no chosen test runs here" if result == "success" else ""
+            rows.append((name, result, counts(RESULTS / f"{name}.xml") or none))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(
         "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()

@@ -48,9 +48,9 @@ def test_every_name_of_the_program_exists(path):
 @pytest.mark.parametrize("path", list(as_parameters()))
 def test_runs_as_a_notebook(path, tmp_path):
     """As the site makes it from the script, and with pictures for the figures at the end of cells."""
-    nbformat = pytest.importorskip("nbformat", reason="the extra docs is not installed")
-    nbclient = pytest.importorskip("nbclient", reason="the extra docs is not installed")
-    pytest.importorskip("sphinx_gallery", reason="the extra docs is not installed")
+    nbformat = pytest.importorskip("nbformat", reason="needs the extra docs: make notebooks")
+    nbclient = pytest.importorskip("nbclient", reason="needs the extra docs: make notebooks")
+    pytest.importorskip("sphinx_gallery", reason="needs the extra docs: make notebooks")
     from sphinx_gallery.gen_gallery import DEFAULT_GALLERY_CONF
     from sphinx_gallery.notebook import jupyter_notebook
     from sphinx_gallery.py_source_parser import split_code_and_text_blocks

@@ -130,7 +130,9 @@ def test_the_table_of_the_matrix_says_what_did_not_run(monkeypatch, tmp_path):
         [
             {"name": "lowest(backend)", "result": "failed"},
             {"name": "backend-3.14", "result": "skipped"},
+            {"name": "backend-3.12", "result": "success"},
         ]
     ).splitlines()
     assert lines[1].split() == "lowest(backend) failed 4 passed, 2 failed, 3 skipped".split()
     assert lines[2].split() == "backend-3.14 not run Python 3.14 is not on this machine.".split()
+    assert lines[3].split() == "backend-3.12 success installed; no chosen test runs here".split()

@@ -224,3 +224,16 @@ def test_keys_are_those_of_the_example_with_what_it_says(made, page, example):
     assert len(written) >= (90 if page == "recipe_keys.md" else 8)
     if page == "recipe_keys.md":
         assert set(found) - {("input", "volume")} == written  # named there in the line of another
+
+
+def test_the_page_of_the_sample_report_names_the_files_that_its_code_writes(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "_extensions"))
+    import sample_report
+
+    from napari_snpore.report.writing import report_files
+
+    text = sample_report.PAGE.read_text(encoding="utf-8")
+    (target,) = re.findall(r'write_report\("\w+", "(.*)"\)', text)
+    linked = re.findall(rf'(?:href|src)="{sample_report.FOLDER}/(.*?)"', text)
+    assert set(linked) == {path.name for path in report_files("compared", target).paths}
+    assert {Path(name).stem for name in linked} == {sample_report.PAGE.stem}

@@ -104,7 +104,7 @@ class TiltTable(QWidget):
                 item = QTableWidgetItem()
                 if column != _REASON:
                     item.setTextAlignment(
-                        int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                     )
                 self.table.setItem(row, column, item)
             first = self._item(row, _ANGLE)
