@@ -34,6 +34,7 @@ from napari_snpore.tomography.even_odd import (
     EvenOdd,
     even_odd_correlation,
 )
+from napari_snpore.tomography.held_out_weight import with_choice_kept
 from napari_snpore.tomography.options import Dart, Options, Sirt, Stoppable, Tv
 from napari_snpore.tomography.projector import LANE_COUNTS
 from napari_snpore.tomography.quality import Quality, assess
@@ -431,7 +432,8 @@ def options_of_halves(volume: Volume, options: Options) -> Options:
         return replace(options, iterations=made.iterations, stop="iterations")
     if isinstance(options, Tv) and made.blur_px is not None:
         weight = made.tv_weight and made.tv_weight * (made.tv_misfit or 1.0)
-        return replace(options, blur_px=made.blur_px, weight=weight)
+        kept = with_choice_kept(options, made)
+        return replace(kept, blur_px=made.blur_px, weight=weight)
     if isinstance(options, Dart) and made.gray_levels is not None:
         return replace(options, gray_levels=made.gray_levels)
     return options
