@@ -253,7 +253,10 @@ def solving_bytes(options: Options, shape: tuple[int, int, int], tilts: int) -> 
     depth, _, width = shape
     threads = thread_count()
     if isinstance(options, Tv):
-        return largest_slab_bytes(shape, tilts, threads, reweight=options.reweight)
+        held_out = options.weight == "auto"
+        return largest_slab_bytes(
+            shape, tilts, threads, reweight=options.reweight, held_out=held_out
+        )
     plane = depth * width + tilts * width
     return threads * max(LANE_COUNTS) * _BLOCK_ARRAYS * 4 * plane
 

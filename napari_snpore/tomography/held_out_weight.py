@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -30,6 +30,7 @@ from napari_snpore.tomography.projector import Beam, finite_rows, project
 from napari_snpore.tomography.solving import Problem, Run
 from napari_snpore.tomography.total_variation import TotalVariation
 from napari_snpore.tomography.tv_reconstruction import (
+    HELD_OUT_ROWS,
     Course,
     VariationSettings,
     middle_rows,
@@ -42,10 +43,6 @@ Floats = NDArray[np.float32]
 
 HELD_OUT = "held-out tilts"
 """Where λ comes from, for the history."""
-
-_ROWS = 48
-"""Rows that are solved: half a million pixels are held out at 512 px, and the work is a fraction of
-that of the volume."""
 
 _RIM = 6
 """Rows at each end that are solved and not compared: blur and gradients reach across the cut."""
@@ -61,7 +58,7 @@ _FIRST_LOOK, _LOOK_EVERY = 40, 20
 """Iterations at which the held-out images are predicted: λ is lowered at edges from the 40th on."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class WeightTrial:
     """One λ: how well its volume predicts the images for validation, and after how many iterations.
 
@@ -75,16 +72,12 @@ class WeightTrial:
         At which it is reached.
     at_end : bool
         Whether that is where the volume had converged, or where the iterations ended.
-    best, end : float32, shape (z, rows, x)
-        Volumes at the best iteration and at the end.
     """
 
     factor: float
     residual: float
     iterations: int
     at_end: bool
-    best: Floats = field(repr=False)
-    end: Floats = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -149,11 +142,20 @@ def choose_weight(
         ``run.should_stop`` returned true.
     """
     rows = _HeldOutRows.of(problem, settings, run, TiltSplit.of(problem.beam.angles_deg, seed))
-    trials = {factor: rows.solve(factor, _part(run, k)) for k, factor in enumerate(_FACTORS)}
-    while (further := _further(trials)) is not None:
-        trials[further] = rows.solve(further, _part(run, len(trials)))
+    trials: dict[float, WeightTrial] = {}
+    factor: float | None = _FACTORS[0]
+    chosen = usual = np.empty(0, np.float32)
+    while factor is not None:
+        trial, best_volume, end_volume = rows.solve(factor, _part(run, len(trials)))
+        # two volumes are kept, not two of each trial
+        if all(trial.residual < other.residual for other in trials.values()):
+            chosen = best_volume
+        if factor == 1.0:
+            usual = end_volume
+        trials[factor] = trial
+        factor = _FACTORS[len(trials)] if len(trials) < len(_FACTORS) else _further(trials)
     best = min(trials.values(), key=lambda trial: trial.residual)
-    gain = paired_gain(rows.test_residuals(best.best), rows.test_residuals(trials[1.0].end))
+    gain = paired_gain(rows.test_residuals(chosen), rows.test_residuals(usual))
     if run.progress is not None:
         run.progress(1000, 1000)
     tried = tuple(sorted((factor, trial.residual) for factor, trial in trials.items()))
@@ -212,7 +214,7 @@ class _HeldOutRows:
     def of(
         cls, problem: Problem, settings: VariationSettings, run: Run, split: TiltSplit
     ) -> _HeldOutRows:
-        first, last = middle_rows(problem.slices, _ROWS)
+        first, last = middle_rows(problem.slices, HELD_OUT_ROWS)
         images = finite_rows(problem.images, first, last, "images")
         weights = relative_weights(
             images, settings.noise, settings.sigma, threads=run.threads, should_stop=run.should_stop
@@ -235,8 +237,10 @@ class _HeldOutRows:
             run,
         )
 
-    def solve(self, factor: float, progress: Progress | None) -> WeightTrial:
-        """Solve the rows with λ times a factor, and look at the images for validation now and then."""
+    def solve(self, factor: float, progress: Progress | None) -> tuple[WeightTrial, Floats, Floats]:
+        """Solve the rows with λ times a factor, and look at the images for validation now and then;
+        return the trial and the volumes (z, rows, x) at its best iteration and at its end.
+        """
         settings, run, tilts = self.settings, self.run, list(self.split.training)
         solver = TotalVariation(
             self.images[tilts],
@@ -275,7 +279,7 @@ class _HeldOutRows:
 
         taken = course.run(solver, after)
         end = look(taken)
-        return WeightTrial(factor, least, best_at, best_at == taken, best, end)
+        return WeightTrial(factor, least, best_at, best_at == taken), best, end
 
     def test_residuals(self, volume: Floats) -> NDArray[np.float64]:
         """Return the residual of each image of the test."""

@@ -43,7 +43,9 @@ def solve_tv(
 
     ``blur``: taken where the options leave the blur to the images; None: it is searched.
     """
-    check_memory(problem, run, reweight=options.reweight)  # before the long search
+    # before the long search
+    held_out = options.weight == "auto"
+    check_memory(problem, run, reweight=options.reweight, held_out=held_out)
     noise = noise_model(series, should_stop=run.should_stop)
     searched = options.blur_px == "auto" and blur is None
     blur_px, blur_from, blur_range = 0.0, "user", None
@@ -53,7 +55,7 @@ def solve_tv(
         blur_px, blur_from, blur_range = _blur_of(blur or _searched(series, problem, noise, run))
     done = _SEARCH_SHARE if searched else 0.0
     sigma = noise_of_object(problem.images, noise, should_stop=run.should_stop)
-    if options.weight is None or options.weight == "auto":
+    if options.weight is None or held_out:
         weight, weight_from = variation_weight(
             problem.images, problem.beam.shape[0], sigma, should_stop=run.should_stop
         )
@@ -71,7 +73,7 @@ def solve_tv(
         weigh_misfit=weight_from == NOISE,
     )
     choice = None
-    if options.weight == "auto":
+    if held_out:
         # a quick volume is shown meanwhile, if any
         part, done = done, done + _CHOICE_SHARE * (1 - done)
         choosing = replace(run, partial=None, progress=share_of(run.progress, part, done))

@@ -4,6 +4,7 @@ usual ones stay.
 
 import json
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -22,14 +23,15 @@ from napari_snpore.tomography.held_out_weight import (
 )
 from napari_snpore.tomography.noise import NoiseModel
 from napari_snpore.tomography.options import Tv
-from napari_snpore.tomography.projector import project
+from napari_snpore.tomography.projector import Beam, project
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.slice_preview import SlicePreview
-from napari_snpore.tomography.solving import Run, checked_problem
+from napari_snpore.tomography.solving import Problem, Run, checked_problem
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.tv_reconstruction import VariationSettings
+from napari_snpore.tomography.tv_reconstruction import VariationSettings, largest_slab_bytes
 
 ANGLES = np.arange(-69, 70, 3.0)
+SILENT = NoiseModel(0.0, 0.0, math.inf)
 AUTO = Tv(weight="auto", blur_px=1.0, iterations=120)
 
 
@@ -113,8 +115,7 @@ def test_without_a_gain_the_volume_is_the_usual_one_bit_for_bit(clean, monkeypat
 def test_images_of_the_test_have_no_part_in_the_choice(clean):
     _, series, _, _ = clean
     # of a noise that is given: an estimate would read all images
-    silent = NoiseModel(0.0, 0.0, math.inf)
-    settings = VariationSettings(silent, 0.0, 1.0, 1.0, 60, 1e-3, True, True, weigh_misfit=False)
+    settings = VariationSettings(SILENT, 0.0, 1.0, 1.0, 60, 1e-3, True, True, weigh_misfit=False)
     split = TiltSplit.of(ANGLES)
     found = []
     for group in ((), split.test, split.validation):
@@ -210,3 +211,21 @@ def test_progress_rises_to_the_end(clean):
 def test_other_weights_are_refused(weight):
     with pytest.raises(InputError, match="'auto' or a number of grey units, 0 or more"):
         Tv(weight=weight)
+
+
+def test_the_choice_keeps_to_the_memory_that_it_states():
+    shape = (96, 40, 96)
+    images = np.ones((24, 40, 96), np.float32)
+    problem = Problem(images, Beam(np.linspace(-69, 69, 24), (96, 96), 96))
+    settings = VariationSettings(SILENT, 0.0, 1.0, 1.0, 2, 1e-3, True, False, weigh_misfit=False)
+    choose_weight(problem, settings, Run(1))  # compiled before it is measured
+    tracemalloc.start()
+    choose_weight(problem, settings, Run(1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    stated = [
+        largest_slab_bytes(shape, 24, 1, reweight=False, held_out=held_out)
+        for held_out in (True, False)
+    ]
+    assert 0.6 * stated[0] < peak < stated[0]
+    assert stated[1] < stated[0]
