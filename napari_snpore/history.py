@@ -193,6 +193,27 @@ class AlignStep(StepSchema):
 
 
 @dataclass(frozen=True)
+class HeldOutChoice:
+    """λ of TV as chosen by held-out tilts, and its test on others.
+
+    ``factor``: λ over the usual one; ``iterations``: None where the volume was to converge.
+    ``images``: number of images of the test; ``residual``, ``usual_residual``: their mean weighted
+    squares left by the chosen and by the usual λ, 1 for noise alone; ``difference``: of the two, and
+    ``error_95``, half of its interval, None for a single image. ``gain``: the difference is below 0
+    by more than that; else the usual λ was kept.
+    """
+
+    factor: float
+    images: int
+    residual: float
+    usual_residual: float
+    difference: float
+    gain: bool
+    error_95: float | None = None
+    iterations: int | None = None
+
+
+@dataclass(frozen=True)
 class ReconstructStep(StepSchema):
     """Reconstruction of a volume; what a method does not have is None.
 
@@ -203,8 +224,9 @@ class ReconstructStep(StepSchema):
     ``"images"``, or why there is none), ``blur_range_px`` its 95 % interval where it was found.
     ``slab_rows``: rows (first, last) along y that were solved
     together. ``noise_a``, ``noise_b``: variance of a raw pixel a + b·I, which made the weights.
-    ``noise_share``: the same share for the noise of the images. ``thickness_nm``: D, estimated from
-    the aligned images; ``crowther_nm``: the resolution guide D·Δθ.
+    ``held_out``: where λ was left to held-out tilts, what they said. ``noise_share``: the same share
+    for the noise of the images. ``thickness_nm``: D, estimated from the aligned images;
+    ``crowther_nm``: the resolution guide D·Δθ.
     """
 
     NAME = "reconstruct"
@@ -237,6 +259,7 @@ class ReconstructStep(StepSchema):
     slab_rows: tuple[tuple[int, int], ...] | None = None
     noise_a: float | None = None
     noise_b: float | None = None
+    held_out: HeldOutChoice | None = None
     gray_levels: tuple[float, ...] | None = None
     gray_levels_from: str | None = None
     seed: int | None = None
@@ -590,6 +613,7 @@ class SimulateInSituSeriesStep(StepSchema):
 
 _NESTED: Mapping[tuple[type, str], type] = {
     (SegmentStep, "envelope"): EnvelopeStep,
+    (ReconstructStep, "held_out"): HeldOutChoice,
     (SegmentStep, "cleanup"): CleanupParameters,
     (CleanUpStep, "cleanup"): CleanupParameters,
 }

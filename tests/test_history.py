@@ -15,6 +15,7 @@ from napari_snpore.history import (
     BinStep,
     CleanupParameters,
     EnvelopeStep,
+    HeldOutChoice,
     HistoryStep,
     PolishStep,
     ReadStep,
@@ -66,6 +67,7 @@ def test_a_step_comes_back_from_a_file_as_it_was_written(tmp_path, name):
             slab_rows=((0, 88), (88, 176)),
             noise_a=0.5,
             noise_b=0.02,
+            held_out=HeldOutChoice(2.0, 9, 1.21, 1.25, -0.04, True, 0.01, 120),
         ),
         PolishStep((0.0, 0.0, 1.0, 12.0), (3,), 1.06, 0.6, 6, 1.3, 1.02, 41_250, 0.5, 0.02),
         SimulateMeasuredSeriesStep(

@@ -17,6 +17,7 @@ from napari_snpore.segmentation.phases import PORE
 from napari_snpore.study.measuring import phase_labels as labels_of_phases
 from napari_snpore.study.recipe import Connectivity
 from napari_snpore.tomography.detector_blur import LARGEST_BLUR_PX, check_blur_px
+from napari_snpore.tomography.options import check_weight
 from napari_snpore.volume import Volume
 
 _STEP_TOLERANCE = 0.01
@@ -70,6 +71,26 @@ def parse_blur(words: str) -> float | Literal["auto"]:
             f"--blur is {words!r}; auto, none or a number of pixels from 0 to {LARGEST_BLUR_PX:g} is needed."
         ) from None
     return blur_px
+
+
+def parse_weight(words: str) -> float | Literal["auto"]:
+    """Return a weight λ of TV from ``auto`` or a number of grey units.
+
+    Examples
+    --------
+    >>> parse_weight("auto"), parse_weight("1.5")
+    ('auto', 1.5)
+    """
+    if words == "auto":
+        return "auto"
+    try:
+        weight = float(words)
+        check_weight(weight)
+    except ValueError:
+        raise InputError(
+            f"--tv-weight is {words!r}; auto or a number of grey units, 0 or more, is needed."
+        ) from None
+    return weight
 
 
 def parse_specks(words: list[str]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from napari_snpore.cli.inputs import parse_blur
+from napari_snpore.cli.inputs import parse_blur, parse_weight
 from napari_snpore.cli.options import Image, Output, Overwrite
 from napari_snpore.cli.outputs import note, recorded
 from napari_snpore.cli.series_options import (
@@ -69,7 +69,10 @@ def reconstruct(
         Filter | None, typer.Option("--filter", help="WBP: frequency filter; default: ram-lak.")
     ] = None,
     tv_weight: Annotated[
-        float | None, typer.Option(min=0, help="TV: weight in grey units; default: from the noise.")
+        str | None,
+        typer.Option(
+            help="TV: weight in grey units, or auto: as held-out tilts say, where they gain by it; default: from the noise."
+        ),
     ] = None,
     blur: Annotated[
         str | None,
@@ -147,7 +150,7 @@ def reconstruct(
         "iterations": iterations,
         "filter": filter_name,
         "stop": stop,
-        "weight": tv_weight,
+        "weight": None if tv_weight is None else parse_weight(tv_weight),
         "blur_px": None if blur is None else parse_blur(blur),
         "reweight": reweight,
         "tolerance": tolerance,

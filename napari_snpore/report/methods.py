@@ -135,9 +135,10 @@ def _reconstruction(run: FinishedRun, cite: Citations) -> Iterator[str]:
     if made.iterations is not None:
         details.append(f"{made.iterations} iterations")
     if made.tv_weight is not None:
-        source = {"noise of the images": "from the noise of the images"}.get(
-            str(made.tv_weight_from), f"from: {made.tv_weight_from}"
-        )
+        source = {
+            "noise of the images": "from the noise of the images",
+            "held-out tilts": "chosen and tested by held-out tilts",
+        }.get(str(made.tv_weight_from), f"from: {made.tv_weight_from}")
         details.append(f"λ = {number(made.tv_weight)} grey units, {source}")
     if made.filter is not None:
         details.append(f"{made.filter} filter")

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
-from napari_snpore.history import PolishStep, last_step
+from napari_snpore.history import PolishStep, ReconstructStep, last_step, required_step
 from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.numbers import Quantity, measured_numbers
@@ -19,6 +19,7 @@ from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import Segmentation, find_phases
 from napari_snpore.study.tomogram import Tomogram
+from napari_snpore.tomography.held_out_weight import with_choice_kept
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -114,7 +115,12 @@ def _phases_with(
         envelope = envelope.model_copy(update={"ray_length_nm": ray_nm})
     volume = reconstruct(
         series,
-        method=replace(section.options, blur_px=blur_px),
+        method=replace(
+            with_choice_kept(
+                section.options, required_step(tomogram.volume.history, ReconstructStep)
+            ),
+            blur_px=blur_px,
+        ),
         thickness_px=tomogram.volume.shape[0],
         backend=section.backend,
         progress=share_of(progress, 0.0, 0.8),

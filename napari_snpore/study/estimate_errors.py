@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from napari_snpore.errors import InputError
 from napari_snpore.history import (
@@ -39,6 +39,7 @@ from napari_snpore.study.run_errors import RunErrors, why_no_errors
 from napari_snpore.study.segmenting import find_phases
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
+from napari_snpore.tomography.held_out_weight import with_choice_kept
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
@@ -154,12 +155,18 @@ def _tv(made: ReconstructStep) -> Tv:
     usual = Tv()
     # one that converged stops by itself, and the twin's may need more iterations
     most = made.iterations or usual.iterations
-    return Tv(
+    weight: float | Literal["auto"] | None = None
+    if made.tv_weight_from == "user":
+        weight = made.tv_weight
+    elif made.held_out is not None:
+        weight = "auto"
+    options = Tv(
         iterations=max(most, usual.iterations) if made.converged else most,
-        weight=made.tv_weight if made.tv_weight_from == "user" else None,
+        weight=weight,
         reweight=usual.reweight if made.reweighted is None else made.reweighted,
         nonnegative=usual.nonnegative if made.nonnegative is None else made.nonnegative,
     )
+    return with_choice_kept(options, made)
 
 
 def threshold_section(step: SegmentStep, names: Sequence[str] | None) -> ThresholdSection:

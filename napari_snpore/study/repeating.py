@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from napari_snpore.compute import Progress, share_of
 from napari_snpore.errors import InputError
-from napari_snpore.history import PolishStep, last_step
+from napari_snpore.history import PolishStep, ReconstructStep, last_step, required_step
 from napari_snpore.study.provenance import Record
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.segmenting import Segmentation, find_phases
 from napari_snpore.study.tomogram import Tomogram, solving_bytes
+from napari_snpore.tomography.held_out_weight import with_choice_kept
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.reconstruction import reconstruct
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -67,7 +68,9 @@ def repeated_phases(
     section = recipe.reconstruct
     options = section.options
     if isinstance(options, Tv):
-        options = replace(options, blur_px=blur_px)
+        made = required_step(tomogram.volume.history, ReconstructStep)
+        # λ chosen anew could differ by chance, and its step would count as an error of the run
+        options = with_choice_kept(replace(options, blur_px=blur_px), made)
     shape = tomogram.volume.shape
     voxels = math.prod(shape)
     needed = 4 * voxels + solving_bytes(options, shape, len(images.angles_deg))

@@ -244,11 +244,16 @@ def _alignment(step: AlignStep | None, left_out: list[str]) -> AlignSection:
 def _reconstruction(made: ReconstructStep) -> ReconstructSection:
     options: dict[str, Any] = {}
     if made.method == "tv":
-        # one that converged stops by itself
-        options = {"iterations": None if made.converged else made.iterations}
+        # one that converged stops by itself, one by held-out tilts where they say so
+        held_out = made.held_out
+        stopped = held_out is not None and held_out.gain and held_out.iterations is not None
+        by_itself = made.converged or stopped
+        options = {"iterations": None if by_itself else made.iterations}
         options |= {"reweight": made.reweighted, "nonnegative": made.nonnegative}
         if made.tv_weight_from == "user":
             options["weight"] = made.tv_weight
+        elif made.held_out is not None:
+            options["weight"] = "auto"
         if made.blur_from == "user":
             options["blur_px"] = made.blur_px
     elif made.method in ("sirt", "cgls"):

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore import __version__
-from napari_snpore.history import ReconstructStep, last_step
+from napari_snpore.history import HeldOutChoice, ReconstructStep, last_step
 from napari_snpore.segmentation.envelope import Envelope
 from napari_snpore.segmentation.rule_names import rule_name
 from napari_snpore.study.checks import check_statements
@@ -147,6 +147,8 @@ def reconstruction_statements(volume: Volume) -> list[Statement]:
         )
     if made.tv_weight is not None:
         words.append(f"weight {made.tv_weight:.3g} grey units (from: {made.tv_weight_from})")
+    if made.held_out is not None:
+        words.append(held_out_words(made.held_out))
     if made.gray_levels is not None:
         levels = ", ".join(number(level) for level in made.gray_levels)
         words.append(f"grey levels {levels} (from: {made.gray_levels_from})")
@@ -156,6 +158,26 @@ def reconstruction_statements(volume: Volume) -> list[Statement]:
         words.append("not converged")
     notes = [] if made.note is None else [caveat(made.note)]
     return [Statement("Reconstruction", ", ".join(words)), *notes]
+
+
+def held_out_words(choice: HeldOutChoice) -> str:
+    """Return what held-out tilts said of the λ that they chose, with the figures of their test.
+
+    Examples
+    --------
+    >>> held_out_words(HeldOutChoice(2.0, 9, 1.21, 1.25, -0.04, True, 0.01))
+    'held-out tilts: 2 times the usual weight, gain on 9 images (residual 1.21 against 1.25, difference -0.04 ± 0.01)'
+    """
+    factor = f"{choice.factor:.3g} times the usual weight"
+    if choice.iterations is not None:
+        factor += f" and {choice.iterations} iterations"
+    error = "not known" if choice.error_95 is None else f"{choice.error_95:.2g}"
+    verdict = "gain" if choice.gain else "no gain, the usual ones were kept,"
+    return (
+        f"held-out tilts: {factor}, {verdict} on {choice.images} images (residual"
+        f" {choice.residual:.4g} against {choice.usual_residual:.4g}, difference"
+        f" {choice.difference:.2g} ± {error})"
+    )
 
 
 def segmentation_text(segmentation: Segmentation, fractions: pd.DataFrame) -> str:

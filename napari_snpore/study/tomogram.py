@@ -34,6 +34,7 @@ from napari_snpore.tomography.even_odd import (
     EvenOdd,
     even_odd_correlation,
 )
+from napari_snpore.tomography.held_out_weight import with_choice_kept
 from napari_snpore.tomography.options import Dart, Options, Sirt, Stoppable, Tv
 from napari_snpore.tomography.projector import LANE_COUNTS
 from napari_snpore.tomography.quality import Quality, assess
@@ -252,7 +253,10 @@ def solving_bytes(options: Options, shape: tuple[int, int, int], tilts: int) -> 
     depth, _, width = shape
     threads = thread_count()
     if isinstance(options, Tv):
-        return largest_slab_bytes(shape, tilts, threads, reweight=options.reweight)
+        held_out = options.weight == "auto"
+        return largest_slab_bytes(
+            shape, tilts, threads, reweight=options.reweight, held_out=held_out
+        )
     plane = depth * width + tilts * width
     return threads * max(LANE_COUNTS) * _BLOCK_ARRAYS * 4 * plane
 
@@ -434,7 +438,8 @@ def options_of_halves(volume: Volume, options: Options) -> Options:
         return replace(options, iterations=made.iterations, stop="iterations")
     if isinstance(options, Tv) and made.blur_px is not None:
         weight = made.tv_weight and made.tv_weight * (made.tv_misfit or 1.0)
-        return replace(options, blur_px=made.blur_px, weight=weight)
+        kept = with_choice_kept(options, made)
+        return replace(kept, blur_px=made.blur_px, weight=weight)
     if isinstance(options, Dart) and made.gray_levels is not None:
         return replace(options, gray_levels=made.gray_levels)
     return options

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, get_args
 
+import numpy as np
+
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.detector_blur import check_blur_px
 from napari_snpore.tomography.gray_levels import MOST_LEVELS, checked_levels
@@ -133,10 +135,13 @@ class Tv:
     ----------
     iterations : int
         Most iterations, default 300; fewer where the volume has converged.
-    weight : float, optional
+    weight : float or "auto", optional
         λ in grey units; more is smoother. Default from the data: 0.25 σ √tilts with σ the noise of
         the object in the images, times the squares that the volume leaves of the images over those
         that noise leaves (1 to 3); at least half of the mean grey value along the brightest ray.
+        ``"auto"``: λ and iterations that predict held-out tilts best, where they do so better than
+        the default beyond the error, else the default
+        (:mod:`~napari_snpore.tomography.held_out_weight`).
     blur_px : float or "auto"
         Standard deviation (px) of the Gaussian blur of the images; 0: none. Default: found in the
         images (:func:`~napari_snpore.tomography.discrete.blur_search.find_blur`); where it cannot
@@ -157,7 +162,7 @@ class Tv:
 
     name: ClassVar[Method] = "tv"
     iterations: int = 300
-    weight: float | None = None
+    weight: float | Literal["auto"] | None = None
     blur_px: float | Literal["auto"] = "auto"
     reweight: bool = True
     tolerance: float = 1e-3
@@ -165,10 +170,8 @@ class Tv:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "iterations", checked_count("iterations", self.iterations))
-        if self.weight is not None and not (math.isfinite(self.weight) and self.weight >= 0):
-            raise InputError(
-                f"weight is {self.weight}; a number of grey units, 0 or more, is needed."
-            )
+        if self.weight not in (None, "auto"):
+            check_weight(self.weight)
         if self.blur_px != "auto":
             check_blur_px(self.blur_px)
             object.__setattr__(self, "blur_px", float(self.blur_px))
@@ -266,6 +269,14 @@ def options_of(method: Method | Options, iterations: int | None = None) -> Optio
             f"iterations is given beside {type(method).__name__}(...); set {type(method).__name__}(iterations=...)."
         )
     return method
+
+
+def check_weight(weight: Any) -> None:
+    """Refuse a weight λ of TV that is not a number of grey units, 0 or more."""
+    if not (isinstance(weight, (int, float, np.number)) and math.isfinite(weight) and weight >= 0):
+        raise InputError(
+            f"weight is {weight!r}; 'auto' or a number of grey units, 0 or more, is needed."
+        )
 
 
 def check_names(method: Method, names: Sequence[str]) -> None:

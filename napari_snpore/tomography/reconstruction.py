@@ -157,8 +157,7 @@ def reconstruct(
         if partial is not None:
             _fill_quickly(problem, nonnegative, target, run)
         ledger = Ledger(problem.slices, options.iterations, callback)
-        found = solve_tv(series, problem, options, blur, target, ledger, run)
-        limit = options.iterations
+        found, limit = solve_tv(series, problem, options, blur, target, ledger, run)
     else:
         made = plan(series, problem, options, run)
         found, limit = made.parameters, made.iterations

@@ -197,9 +197,10 @@ class SlicePreview:
         images = np.asarray(row.images, np.float32)
         noise = self._noise_of_series(should_stop)
         sigma = noise_of_object(images, noise)
-        weight, weight_from = float(options.weight or 0.0), "user"
-        if options.weight is None:
+        if options.weight is None or options.weight == "auto":  # a row has too few held-out pixels
             weight, weight_from = variation_weight(images, planes.beam.shape[0], sigma)
+        else:
+            weight, weight_from = float(options.weight), "user"
         blur_px, blur_from = 0.0, "none: not found yet"
         if options.blur_px != "auto":
             blur_px, blur_from = options.blur_px, "user"

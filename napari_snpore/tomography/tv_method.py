@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_snpore.compute import share_of
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate, find_blur
+from napari_snpore.tomography.held_out_weight import HELD_OUT, choose_weight
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.solving import Ledger, Problem, Run
@@ -24,6 +25,9 @@ from napari_snpore.tomography.tv_reconstruction import (
 _SEARCH_SHARE = 0.4
 """Share of the work that finding the blur takes."""
 
+_CHOICE_SHARE = 0.6
+"""Share of the rest that choosing λ by held-out tilts takes."""
+
 
 def solve_tv(
     series: TiltSeries,
@@ -33,12 +37,15 @@ def solve_tv(
     out: Any,
     ledger: Ledger,
     run: Run,
-) -> dict[str, Any]:
-    """Solve a problem by TV into ``out``; return what the history says of it.
+) -> tuple[dict[str, Any], int]:
+    """Solve a problem by TV into ``out``; return what the history says of it, and the most
+    iterations that it could take.
 
     ``blur``: taken where the options leave the blur to the images; None: it is searched.
     """
-    check_memory(problem, run, reweight=options.reweight)  # before the long search
+    # before the long search
+    held_out = options.weight == "auto"
+    check_memory(problem, run, reweight=options.reweight, held_out=held_out)
     noise = noise_model(series, should_stop=run.should_stop)
     searched = options.blur_px == "auto" and blur is None
     blur_px, blur_from, blur_range = 0.0, "user", None
@@ -46,12 +53,14 @@ def solve_tv(
         blur_px = options.blur_px
     else:
         blur_px, blur_from, blur_range = _blur_of(blur or _searched(series, problem, noise, run))
+    done = _SEARCH_SHARE if searched else 0.0
     sigma = noise_of_object(problem.images, noise, should_stop=run.should_stop)
-    weight, weight_from = float(options.weight or 0.0), "user"
-    if options.weight is None:
+    if options.weight is None or held_out:
         weight, weight_from = variation_weight(
             problem.images, problem.beam.shape[0], sigma, should_stop=run.should_stop
         )
+    else:
+        weight, weight_from = float(options.weight), "user"
     settings = VariationSettings(
         noise,
         sigma,
@@ -63,10 +72,23 @@ def solve_tv(
         options.reweight,
         weigh_misfit=weight_from == NOISE,
     )
-    if searched:
-        run = replace(run, progress=share_of(run.progress, _SEARCH_SHARE, 1.0))
+    choice = None
+    if held_out:
+        # a quick volume is shown meanwhile, if any
+        part, done = done, done + _CHOICE_SHARE * (1 - done)
+        choosing = replace(run, partial=None, progress=share_of(run.progress, part, done))
+        choice = choose_weight(problem, settings, choosing)
+        if choice.gain.gains:
+            weight, weight_from = choice.factor * weight, HELD_OUT
+            limit = choice.iterations or options.iterations
+            settings = replace(settings, weight=weight, limit=limit)
+            if choice.iterations is not None:
+                settings = replace(settings, tolerance=0.0)  # to the chosen iteration, not before
+    if done > 0:
+        run = replace(run, progress=share_of(run.progress, done, 1.0))
     solved = solve_slabs(problem, settings, out, ledger, run)
-    return {
+    stopped = settings.tolerance < options.tolerance  # by choice, at an iteration
+    found = {
         "tv_weight": weight,
         "tv_weight_from": weight_from,
         "tv_misfit": solved.misfit,
@@ -74,11 +96,13 @@ def solve_tv(
         "blur_from": blur_from,
         "blur_range_px": blur_range,
         "reweighted": options.reweight,
-        "converged": solved.converged,
+        "converged": None if stopped else solved.converged,
         "slab_rows": solved.rows,
         "noise_a": noise.a,
         "noise_b": noise.b,
+        "held_out": None if choice is None else choice.record,
     }
+    return found, settings.limit
 
 
 def _searched(series: TiltSeries, problem: Problem, noise: NoiseModel, run: Run) -> BlurEstimate:

@@ -77,6 +77,14 @@ _SLAB_VOXELS = 1 << 28
 _HALO = 16
 """Rows beside a slab that are solved with it and thrown away: blur and gradients reach less far."""
 
+HELD_OUT_ROWS = 48
+"""Rows in which λ is chosen by held-out tilts: half a million pixels are held out at 512 px, and the
+work is a fraction of that of the volume."""
+
+_TRIED_VOLUMES = 7
+"""Volumes of these rows beside a solver: the best so far, the usual one, two of the present one, and
+copies, padded, while one is projected."""
+
 _VOLUMES = 5.75
 """Arrays of the size of a slab that are held: two volumes, three fields, half of one for the limits
 of the fields; the rest for the rims."""
@@ -372,20 +380,26 @@ def largest_slab_bytes(
     *,
     confined: bool = False,
     reweight: bool = True,
+    held_out: bool = False,
 ) -> float:
-    """Return the bytes that TV takes for its largest slab of a volume (z, y, x)."""
+    """Return the bytes that TV takes for its largest slab of a volume (z, y, x), or for the rows in
+    which λ is chosen by held-out tilts, where that is more.
+    """
     edges = slab_edges(shape)
     depth, slices, width = shape
     halo = 2 * _HALO if len(edges) > 1 else 0
     rows = min(max(last - first for first, last in edges) + halo, slices)
     # a support is a mask, and while it is made one as numbers
     needed = 4 * rows * width * ((_VOLUMES + 1.25 * confined) * depth + _STACKS * tilts)
-    if reweight:
-        needed += slab_bytes((depth, min(_LEVEL_ROWS, rows), width), tilts, threads)
-    return needed
+    levels = slab_bytes((depth, min(_LEVEL_ROWS, rows), width), tilts, threads)
+    if held_out:
+        tried = 4.0 * min(HELD_OUT_ROWS, slices) * width
+        tried *= (_VOLUMES + _TRIED_VOLUMES) * depth + (_STACKS + 2) * tilts
+        needed = max(needed, tried)
+    return needed + levels if reweight else needed
 
 
-def check_memory(problem: Problem, run: Run, *, reweight: bool) -> None:
+def check_memory(problem: Problem, run: Run, *, reweight: bool, held_out: bool = False) -> None:
     """Refuse a memory limit below what the largest slab takes."""
     if run.memory_limit is None:
         return
@@ -395,6 +409,7 @@ def check_memory(problem: Problem, run: Run, *, reweight: bool) -> None:
         run.threads,
         confined=problem.support is not None,
         reweight=reweight,
+        held_out=held_out,
     )
     if needed > run.memory_limit:
         raise InputError(

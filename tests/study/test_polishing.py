@@ -11,7 +11,14 @@ import pytest
 
 from napari_snpore import Volume
 from napari_snpore.errors import DisagreementError, InputError
-from napari_snpore.history import PolishStep, ReconstructStep, SegmentStep, required_step
+from napari_snpore.history import (
+    HeldOutChoice,
+    PolishStep,
+    ReconstructStep,
+    SegmentStep,
+    required_step,
+)
+from napari_snpore.study.estimate_errors import _tv
 from napari_snpore.study.polishing import polish_segmented, why_not_polished
 from napari_snpore.study.recipe import PolishSection
 from napari_snpore.study.segmentation_report import polish_statements
@@ -19,6 +26,7 @@ from napari_snpore.study.thresholding import rule_in_use
 from napari_snpore.study.tomogram import options_of_halves
 from napari_snpore.tomography.detector_blur import blur_images
 from napari_snpore.tomography.discrete.phase_levels import levels_of_phases
+from napari_snpore.tomography.held_out_weight import with_choice_kept
 from napari_snpore.tomography.noise import NoiseModel
 from napari_snpore.tomography.options import Tv
 from napari_snpore.tomography.projector import project
@@ -178,3 +186,17 @@ def test_halves_of_the_tilts_take_the_blur_and_weight_of_the_whole():
     assert options_of_halves(whole, Tv(tolerance=0.01)) == Tv(
         tolerance=0.01, blur_px=1.02, weight=3.5
     )
+
+
+def test_what_held_out_tilts_chose_is_kept_where_a_reconstruction_is_repeated():
+    chosen = HeldOutChoice(2.0, 9, 1.21, 1.25, -0.04, True, 0.01, 120)
+    made = replace(MADE, blur_px=1.02, blur_from="images", tv_weight=3.5, tv_misfit=2.0)
+    made = replace(made, iterations=120, tv_weight_from="held-out tilts", held_out=chosen)
+    whole = Volume(np.zeros((2, 2, 2), np.float32), 0.5, history=(made.step,))
+    kept = Tv(weight=7.0, iterations=120, tolerance=0.0)
+    assert options_of_halves(whole, Tv(weight="auto")) == replace(kept, blur_px=1.02)
+    assert with_choice_kept(Tv(weight="auto"), made) == kept
+    # of a volume that is in a window there is the history alone
+    assert replace(_tv(made), reweight=True) == kept
+    refused = replace(made, tv_weight_from="noise", held_out=replace(chosen, gain=False))
+    assert with_choice_kept(Tv(weight="auto"), refused) == Tv()

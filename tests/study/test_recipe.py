@@ -39,6 +39,14 @@ def test_documented_options_exist(tmp_path):
     assert recipe.measure.separate_nm == 0.3
 
 
+def test_the_weight_of_tv_can_be_left_to_held_out_tilts(tmp_path):
+    start = '[input]\ntilt_series = "a.mrc"\n[reconstruct.tv]\n'
+    recipe = read_recipe(written(tmp_path, f'{start}weight = "auto"\n'))
+    assert recipe.reconstruct.options.weight == "auto"
+    with pytest.raises(FileFormatError, match="weight"):
+        read_recipe(written(tmp_path, f'{start}weight = "held"\n'))
+
+
 def test_documented_options_of_every_method_are_the_defaults(tmp_path):
     section = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)[1]
     for method, options in (("wbp", Wbp()), ("cgls", Cgls()), ("sirt", Sirt()), ("dart", Dart())):

@@ -11,6 +11,7 @@ from napari_snpore.history import (
     BinStep,
     EditByHandStep,
     EstimateErrorsStep,
+    HeldOutChoice,
     NormalizeMassStep,
     ReconstructStep,
     VoxelSizeStep,
@@ -18,7 +19,8 @@ from napari_snpore.history import (
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import Recipe, read_recipe
-from napari_snpore.study.saved_recipe import saved_recipe, saved_uncertainty
+from napari_snpore.study.saved_recipe import _reconstruction, saved_recipe, saved_uncertainty
+from napari_snpore.tomography.options import Tv
 
 RECONSTRUCTED = ReconstructStep("sirt", iterations=5, nonnegative=True).step
 
@@ -60,6 +62,18 @@ def test_the_saved_recipe_of_a_run_makes_the_same_phases(tmp_path):
         (tmp_path / name / "tables" / "objects_Sn.csv").read_bytes() for name in ("run", "again")
     )
     assert one == other
+
+
+@pytest.mark.parametrize("gain", [True, False])
+def test_a_weight_that_was_left_to_held_out_tilts_is_left_to_them_again(gain):
+    chosen = HeldOutChoice(2.0, 9, 1.21, 1.25, -0.04, gain, 0.01, 120)
+    source = "held-out tilts" if gain else "noise of the images"
+    made = ReconstructStep(
+        "tv", iterations=120, tv_weight=3.5, tv_weight_from=source, held_out=chosen
+    )
+    options = _reconstruction(made).options
+    # 120 is what they chose, or else the most that was allowed
+    assert (options.weight, options.iterations) == ("auto", Tv().iterations if gain else 120)
 
 
 def test_a_volume_from_elsewhere(tmp_path):
