@@ -60,8 +60,9 @@ def pieces_of(mask: NDArray[np.bool_], connectivity: int) -> Labels:
     # its quicker way for masks has too few places for the pieces of thin blocks, and fails there:
     # a line of single voxels makes half as many as voxels, and it expects a quarter (cc3d 4.1)
     thin = min(mask.shape) < _THICK
+    given = np.require(mask, requirements=["C", "W"])  # of a file that is mapped to be read: a copy
     labels = cc3d.connected_components(
-        np.ascontiguousarray(mask).view(np.uint8 if thin else np.bool_),
+        given.view(np.uint8 if thin else np.bool_),
         connectivity=cast(Literal[6, 18, 26], connectivity),
         out_dtype=np.uint32,
         binary_image=not thin,
