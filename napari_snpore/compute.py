@@ -219,12 +219,14 @@ def stops_at_once(function: Function) -> Function:
 
     The step runs in a thread of its own; the calling thread reports its progress and raises
     :class:`Stopped` within a tenth of a second of the wish. The step then ends by itself where it
-    next asks, and its result is dropped. Without ``should_stop`` it runs in the calling thread.
+    next asks, and its result is dropped. Without ``should_stop`` it runs in the calling thread; so
+    does a step that writes into an array of the caller's, ``out=``, which nothing may write to
+    after a stop.
 
     Parameters
     ----------
     function : callable
-        It may write only into arrays of its own, and asks ``should_stop`` from any thread.
+        It may write only into ``out`` and arrays of its own, and asks ``should_stop`` from any thread.
     """
 
     @wraps(function)
@@ -234,8 +236,8 @@ def stops_at_once(function: Function) -> Function:
         should_stop: ShouldStop | None = None,
         **options: Any,
     ) -> object:
-        if should_stop is None:
-            return function(*args, progress=progress, should_stop=None, **options)
+        if should_stop is None or options.get("out") is not None:
+            return function(*args, progress=progress, should_stop=should_stop, **options)
         wish, cancelled, reports = should_stop, Event(), SimpleQueue[tuple[int, int]]()
         report = None if progress is None else lambda *state: reports.put(state)
 

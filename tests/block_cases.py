@@ -16,7 +16,9 @@ class OnDisk:
     def __getitem__(self, place):
         part = self.data[place]
         self.largest = max(self.largest, part.size)
-        return part.copy()
+        part = part.copy()
+        part.flags.writeable = False  # as of a file that is mapped to be read
+        return part
 
     def __setitem__(self, place, values):
         self.data[place] = values

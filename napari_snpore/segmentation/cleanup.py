@@ -127,8 +127,8 @@ def clean_up(
         tasks.append((name, partial(_fill, out=made, grid=grid, phase=phase)))
     for phase, fewest in specks:
         name = f"specks of phase {phase} below {fewest} voxels"
-        task = partial(_despeckle, out=made, grid=grid, phase=phase, min_voxels=fewest)
-        tasks.append((name, partial(task, connectivity=connectivity)))
+        removed = partial(_despeckle, out=made, grid=grid, phase=phase, min_voxels=fewest)
+        tasks.append((name, partial(removed, connectivity=connectivity)))
     check_out(made, given.shape, "iu")
     steps = []
     source = given

@@ -17,7 +17,7 @@ from napari_snpore.blocks import Block, BlockShape, VoxelwiseArray, grid_of
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
-from napari_snpore.memory import check_memory, shape_text
+from napari_snpore.memory import check_memory, give_back_freed, shape_text
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.segmentation.body import largest_body
 from napari_snpore.segmentation.occlusion import (
@@ -130,6 +130,7 @@ def make_envelope(
             math.prod(volume.shape) * _BYTES_PER_VOXEL,
         )  # window and Python ask here, a run has asked for all steps before
     body, ray_length_nm = _occluder(volume, threshold, options, scratch, should_stop)
+    give_back_freed()  # labels of blocks, some 50 MB, before the counts of rays take more
     mask = fibre_envelope(
         body,
         spacing=volume.spacing,

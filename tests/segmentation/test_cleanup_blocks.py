@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from time import sleep
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_snpore.compute import use_at_most_threads
-from napari_snpore.errors import InputError
+from napari_snpore.errors import InputError, Stopped
 from napari_snpore.segmentation.cleanup import clean_up
 from tests.block_cases import OnDisk, cut_shapes
 
@@ -112,3 +115,24 @@ def test_nothing_to_do_is_a_copy_and_nonsense_is_refused():
     ):
         with pytest.raises(InputError):
             clean_up(phases, **wrong)
+
+
+def test_nothing_is_written_to_out_after_a_stop():
+    phases = phases_of((200, 3, 3), 0)
+    written = []
+
+    class Watched(OnDisk):
+        def __setitem__(self, place, values):
+            written.append(threading.get_ident())
+            super().__setitem__(place, values)
+
+    out = Watched(np.zeros(phases.shape, np.uint8))
+    with pytest.raises(Stopped):
+        clean_up(
+            phases, majority_radius=1, out=out, block_shape=(1, 3, 3),
+            should_stop=lambda: len(written) > 2,
+        )  # fmt: skip
+    count = len(written)
+    assert count < 200
+    sleep(0.2)
+    assert len(written) == count
