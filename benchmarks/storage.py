@@ -48,16 +48,25 @@ def volume_of(kind: str, edge: int = EDGE) -> np.ndarray:
 
 
 def gray_slab(edge: int) -> np.ndarray:
-    """Return 64 planes of gray values, float32."""
-    noise = np.random.default_rng(0).standard_normal((64, edge, edge), np.float32)
-    return gaussian_filter(noise, 1, mode="wrap")
+    """Return 64 planes of gray values, float32; large ones are tiles of one that repeats."""
+    return _tiled(gaussian_filter(_noise(edge), 1, mode="wrap"), edge)
 
 
 def phase_slab(edge: int) -> np.ndarray:
     """Return 64 planes of phases, uint8."""
-    noise = np.random.default_rng(0).standard_normal((64, edge, edge), np.float32)
-    smooth = gaussian_filter(noise, 3, mode="wrap")
-    return (1 + np.searchsorted(np.quantile(smooth[::8], [0.4, 0.95]), smooth)).astype(np.uint8)
+    smooth = gaussian_filter(_noise(edge), 3, mode="wrap")
+    levels = np.quantile(smooth[::8], [0.4, 0.95])
+    return _tiled((1 + np.searchsorted(levels, smooth)).astype(np.uint8), edge)
+
+
+def _noise(edge: int) -> np.ndarray:
+    side = min(edge, EDGE)
+    return np.random.default_rng(0).standard_normal((64, side, side), np.float32)
+
+
+def _tiled(tile: np.ndarray, edge: int) -> np.ndarray:
+    count = -(-edge // tile.shape[1])
+    return np.tile(tile, (1, count, count))[:, :edge, :edge]
 
 
 class Store:

@@ -35,8 +35,8 @@ _PLACE_BYTES = 16
 ABSENT = 2**64 - 1
 """Begin and length of a chunk that a shard does not hold."""
 
-_MOST_INDICES = 4096
-"""Indices of shards that are kept: some 16 kB each."""
+_MOST_INDICES = 512
+"""Indices of shards that are kept: some 200 kB each."""
 
 _BATCH = 64
 """Chunks that a thread reads at a time."""
@@ -149,7 +149,7 @@ class ChunkReader:
             index,
         )
         self._decode = _decoder(chain)
-        self._indices: dict[tuple[Path, int, int], NDArray[np.uint64]] = {}
+        self._indices: dict[tuple[Path, int, int], list[tuple[int, int]]] = {}
 
     def read(self, keys: Sequence[int | slice]) -> NDArray[Any]:
         """Return the part that whole numbers and slices with rising steps select.
@@ -191,7 +191,7 @@ class ChunkReader:
             for parts in chunks:
                 out[tuple(part.to for part in parts)] = self._fill
             return
-        path, size, _ = known
+        path = known[0]
         unpacked = np.empty(self._chunk, self._dtype)
         # one buffer for all: the system gives and takes back each of a chunk's size
         buffer = bytearray(2 * unpacked.nbytes)
@@ -199,14 +199,12 @@ class ChunkReader:
             try:
                 places = self._places(known, file)
                 for parts in chunks:
-                    inside = [p.chunk % n for p, n in zip(parts, self._per_file, strict=True)]
-                    start, extent = (
-                        (0, size)
-                        if places is None
-                        else places[np.ravel_multi_index(inside, self._per_file)].tolist()
-                    )
-                    to = tuple(part.to for part in parts)
-                    if (start, extent) == (ABSENT, ABSENT):
+                    number = 0
+                    for part, n in zip(parts, self._per_file, strict=True):
+                        number = number * n + part.chunk % n
+                    start, extent = places[number]
+                    to = tuple([part.to for part in parts])
+                    if start == ABSENT:
                         out[to] = self._fill
                         continue
                     if extent > len(buffer):
@@ -216,7 +214,7 @@ class ChunkReader:
                     if file.readinto(raw) != extent:
                         raise DamagedFile
                     self._unpack(raw, unpacked)
-                    out[to] = unpacked[tuple(part.taken for part in parts)]
+                    out[to] = unpacked[tuple([part.taken for part in parts])]
             except DamagedFile as error:
                 raise DamagedFile(path) from error
 
@@ -228,12 +226,13 @@ class ChunkReader:
         except (RuntimeError, ValueError) as error:  # those of imagecodecs are RuntimeErrors
             raise DamagedFile from error
 
-    def _places(self, known: tuple[Path, int, int], file: Any) -> NDArray[np.uint64] | None:
+    def _places(self, known: tuple[Path, int, int], file: Any) -> list[tuple[int, int]]:
+        """Return begin and length of the chunks of a file; of one that is no shard, all of it."""
         if self._index is None:
-            return None
+            return [(0, known[1])]
         places = self._indices.get(known)
         if places is None:
-            places = self._index.places(file, known[1])
+            places = list(map(tuple, self._index.places(file, known[1]).tolist()))
             if len(self._indices) >= _MOST_INDICES:
                 self._indices.clear()
             self._indices[known] = places

@@ -116,7 +116,8 @@ def _lazy(array: CheckedArray, order: Sequence[int]) -> Any:
     """Return an array as a lazy one with the axes of an order; of all others the one entry."""
     import dask.array as da
 
-    data = da.from_array(array, chunks=task_shape(array.stored))
+    # name=False: dask's names are hashes of the pickled store, which take longer than opening it
+    data = da.from_array(array, chunks=task_shape(array.stored), name=False)
     others = [k for k in range(array.ndim) if k not in order]
     if not others and list(order) == sorted(order):
         return data  # a turned array is read in whole tasks, not in the part that is needed
