@@ -49,7 +49,7 @@ class BoxPlacing(QWidget):
     ) -> None:
         super().__init__()
         self._viewer, self._boxes, self._phases, self._status = viewer, boxes, phases, status
-        self._size_chosen = False
+        self._size_chosen = self._is_sized = False
         self._sizing = LatestTask(self)
         self._sizing.done.connect(self._on_sized)
         self.cube_size = NumberBox(
@@ -114,22 +114,26 @@ class BoxPlacing(QWidget):
             phases = volume_from_layer(layer)
         except InputError:
             return  # said where it is counted
-        self._sizing.ask(lambda should_stop: _USUAL_CUBE * _width_of(phases))
+        self._is_sized = False
+        self._sizing.ask(lambda should_stop: _usual_edge(phases))
 
     def place_presets(self) -> None:
-        """Place the centre and the edge cube by the envelope, in a thread."""
+        """Place the centre and the edge cube by the envelope, in a thread; of the usual size where
+        that is not known yet.
+        """
         try:
             layer = self._phases.required()
             phases = volume_from_layer(layer)
         except InputError as error:
             self._status.refuse(error)
             return
-        size = self.cube_size.value()
+        known = self.cube_size.value() if self._size_chosen or self._is_sized else None
 
-        def work(progress: Progress, should_stop: ShouldStop) -> dict[str, Triple]:
+        def work(progress: Progress, should_stop: ShouldStop) -> tuple[float, dict[str, Triple]]:
+            size = _usual_edge(phases) if known is None else known
             envelope = np.asarray(phases.data) > 0
             check_stop(should_stop)
-            return center_and_edge_boxes(
+            return size, center_and_edge_boxes(
                 envelope,
                 spacing=phases.spacing,
                 origin=phases.origin,
@@ -137,7 +141,8 @@ class BoxPlacing(QWidget):
                 fibre_axis=_fibre_axis(phases),
             )
 
-        def done(found: dict[str, Triple]) -> None:
+        def done(made: tuple[float, dict[str, Triple]]) -> None:
+            size, found = made
             self._boxes.remember()
             for name, center in found.items():
                 self._boxes.put(NamedBox(name, center, (size,) * 3))
@@ -165,9 +170,10 @@ class BoxPlacing(QWidget):
         self._size_chosen = True
 
     def _on_sized(self, edge_nm: float) -> None:
+        self._is_sized = True
         if not self._size_chosen:
             self.cube_size.blockSignals(True)
-            self.cube_size.setValue(float(f"{edge_nm:.2g}"))
+            self.cube_size.setValue(edge_nm)
             self.cube_size.blockSignals(False)
 
     def _add_here(self) -> None:
@@ -200,6 +206,11 @@ class BoxPlacing(QWidget):
 def _fibre_axis(phases: Volume) -> int:
     axes = recorded_cut_axes(phases.history)
     return axes[0] if axes else 1
+
+
+def _usual_edge(phases: Volume) -> float:
+    """Return the usual edge (nm) of a cube, with two digits."""
+    return float(f"{_USUAL_CUBE * _width_of(phases):.2g}")
 
 
 def _width_of(phases: Volume) -> float:

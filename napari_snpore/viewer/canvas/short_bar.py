@@ -12,6 +12,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QObject, QTimer
 
 from napari_snpore.numerals import round_length
+from napari_snpore.viewer.canvas.main_canvas import has_canvas
 from napari_snpore.viewer.shared.events import connect_while_alive, plain_viewer
 
 _LONGEST_PX = 150.0
@@ -53,7 +54,7 @@ class ShortScaleBar(QObject):
     def _place(self) -> None:
         """Let napari put the bar in its corner again."""
         viewer = self._viewer()
-        if viewer is not None:
+        if viewer is not None and has_canvas(viewer):
             bar = viewer.canvas.overlays.scale_bar
             bar.events.position.emit(bar.position)
 

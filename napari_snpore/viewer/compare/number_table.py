@@ -196,7 +196,7 @@ class NumberTable(QTableWidget):
             return
         left = port.width() - sum(head.sectionSize(k) for k in range(1, self.columnCount()))
         most = min(self._needed_by(0), _WIDEST_QUANTITY, port.width() // 3)
-        wanted = most if self._wide else left
+        wanted = min(most, left) if self._wide else left
         self.setColumnWidth(0, max(_NARROWEST_QUANTITY, wanted))
 
 

@@ -23,6 +23,9 @@ _IDLE_LOOKS = 10
 _READ_MS = 6000
 """Time to read and look (ms) before the tour goes on by itself."""
 
+_LAID_OUT_MS = 200
+"""Time (ms) in which a form is laid out with its new result."""
+
 State = Literal["off", "starting", "working", "done", "failed", "over"]
 
 
@@ -173,13 +176,19 @@ class Tour(QObject):
     def _finish(self) -> None:
         self._poll.stop()
         self._set_state("done")
-        part = self.station.part
-        shown = None if part is None or self._form is None else part(self._form)
-        scroll = None if shown is None else ancestor(shown, QScrollArea)
-        if shown is not None and scroll is not None:
-            scroll.ensureWidgetVisible(shown, 0, shown.height())
+        QTimer.singleShot(_LAID_OUT_MS, self._bring_into_view)
         if self.by_itself:
             self._reading.start()
+
+    def _bring_into_view(self) -> None:
+        """Scroll to the result of the station once it has its height."""
+        part, form = self.station.part, self._form
+        if self.state != "done" or part is None or form is None or not isalive(form):
+            return
+        shown = part(form)
+        scroll = ancestor(shown, QScrollArea)
+        if scroll is not None:
+            scroll.ensureWidgetVisible(shown, 0, 0)
 
     def _fail(self, sentence: str) -> None:
         self._poll.stop()

@@ -224,6 +224,14 @@ def cylinder_phases(radius_nm, spacing=0.5):
     return Volume(np.repeat(np.where(disc, 2, 0).astype(np.uint8)[:, None], 60, axis=1), spacing)
 
 
+def test_who_presses_before_the_usual_size_is_known_gets_cubes_of_it(viewer):
+    add_layer(viewer, phases_data(cylinder_phases(12.0), "fibre · phases"))
+    widget = SubvolumeWidget(viewer)
+    widget.placing.preset_button.click()
+    widget.status.wait()
+    assert widget.boxes.named("centre").size_nm[0] == pytest.approx(7.2, abs=0.2)
+
+
 def test_a_new_cube_is_sized_by_the_fibre_until_the_user_says_otherwise(viewer, qtbot):
     """0.6 of a radius of 12 nm is 7.2 nm."""
     add_layer(viewer, phases_data(cylinder_phases(12.0), "fibre · phases"))

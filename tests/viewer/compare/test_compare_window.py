@@ -49,6 +49,9 @@ def test_the_sample_fills_the_form_in_one_click_and_the_step_is_done(
     QTest.qWait(300)
     wide = form.tabs.numbers.wide_table
     assert wide.columnCount() == 1 + 3 + 3
+    viewer.window.resize(1590, 900)
+    QTest.qWait(300)
+    assert sum(map(wide.columnWidth, range(7))) <= wide.viewport().width(), "all are in view"
     wide.selectRow(0)
     QTest.keyClick(wide, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     heads, row = QGuiApplication.clipboard().text().split("\n")

@@ -73,6 +73,7 @@ def test_both_bounds_of_the_dead_share_have_three_digits(qtbot, viewer):
     add_layer(viewer, phases_data(Volume(labels, (1.0, 1.0, 1.0)), "open"))
     made = MeasureWidget(viewer)
     qtbot.addWidget(made)
+    made.phase_box.setCurrentIndex(made.phase_box.findData(1))
     made.measure()
     words = made.fraction_result.text()
     assert "dead pores <b>0.300 %</b>" in words
