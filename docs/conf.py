@@ -79,6 +79,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "capture_repr": ("_repr_html_",),  # tables; the rest is printed
     "min_reported_time": 1e9,  # seconds of the machine that built the page say nothing
+    "write_computation_times": False,
 }
 
 html_theme = "pydata_sphinx_theme"

@@ -31,7 +31,7 @@ print(series.images.shape, "images (tilt, y, x) of", series.pixel_size_nm, "nm a
 series = snpore.subtract_background(series)
 alignment = snpore.align(series)
 aligned = alignment.apply(series)
-print(f"tilt axis {alignment.tilt_axis_angle_deg:.1f} ± {alignment.tilt_axis_error_deg:.1f}°")
+print(f"tilt axis {alignment.tilt_axis_angle_deg:.2f} ± {alignment.tilt_axis_error_deg:.2f}°")
 print(*alignment.notes, sep="\n")
 rows = sinogram(series, aligned, tilt_axis_angle_deg=alignment.tilt_axis_angle_deg)
 rows

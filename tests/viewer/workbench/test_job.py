@@ -75,8 +75,8 @@ def test_from_a_series_to_a_plate_in_ten_actions(make_napari_viewer_proxy, qtbot
     form = bench.form
     mouse.click(form.main_button)
     mouse.wait_for(form)
-    assert not form.object_result.visibleRegion().isEmpty()
-    assert not form.length_plot.visibleRegion().isEmpty()
+    for shown in (form.object_result, form.length_plot):  # a slow machine lays them out later
+        qtbot.waitUntil(lambda shown=shown: not shown.visibleRegion().isEmpty())
     bench.refresh()
 
     assert bench.header.forth_button.text() == "Figure ▸"
