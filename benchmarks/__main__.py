@@ -18,6 +18,7 @@ _LONG = {
     "kills": "no count was made.",
     "study_kills": "no count was made.",
     "cancel": "the rows above are all that was measured.",
+    "learned": KEPT,
     "freezes": "the rows above are all that was measured.",
 }
 
