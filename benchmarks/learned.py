@@ -157,7 +157,14 @@ def run_case(case: LearnedCase) -> list[dict[str, Any]]:
         rows[-1] |= {"held_out": squares.mean(), "difference": gain.difference}
         rows[-1] |= {"error_95": gain.error_95, "gain": gain.gains, "stopped_at": best}
     rows.append(_row("learned", network.apply(full.data), phantom, seconds))
-    return [row | {"blur_px": blur_px} for row in rows]
+    return [
+        {name: _short(value) for name, value in (row | {"blur_px": blur_px}).items()}
+        for row in rows
+    ]
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def _of_tilts(series: TiltSeries, tilts: tuple[int, ...]) -> TiltSeries:

@@ -24,9 +24,6 @@ MULTIPLE = 4
 _LEAK = 0.1
 """Slope of the leaky rectifier below 0."""
 
-_SHARPNESS = 20.0
-"""How closely the last step follows max(v, 0): grey values below a twentieth of the scale bend."""
-
 
 def jax_modules() -> tuple[Any, Any, Any]:
     """Return ``jax``, ``jax.numpy`` and ``optax``.
@@ -107,8 +104,8 @@ def forward(parameters: Any, planes: Any) -> Any:
     full = twice(jnp.concatenate([full, doubled(half)], -1), 8)
     change = convolve(full, parameters[10])
     middle = planes[..., PLANES // 2]
-    # grey values are amounts of matter: not below 0, and with a slope everywhere
-    return jax.nn.softplus(_SHARPNESS * (change[..., 0] + middle)) / _SHARPNESS
+    # grey values are amounts of matter, not below 0; a smooth bend would lift the vacuum
+    return jnp.maximum(change[..., 0] + middle, 0)
 
 
 def stacked_planes(volume: Floats, rows: NDArray[np.intp]) -> Floats:

@@ -120,6 +120,13 @@ def test_only_waves_steeper_than_the_steepest_tilt_count_for_the_wedge():
     assert wedge_error(along_x, truth) == pytest.approx(0, abs=1e-5)
 
 
+def test_an_untrained_network_returns_its_input():
+    pytest.importorskip("jax", reason="jax and optax are not installed")
+    volume = rod()
+    network = training.RestoringNetwork(first_parameters(4, 0), 1.25, ())
+    assert np.allclose(network.apply(volume), volume, atol=1e-6)
+
+
 def test_the_best_thresholds_of_phases_apart_are_without_a_wrong_voxel():
     phases = np.random.default_rng(7).integers(1, 4, 3000).astype(np.uint8)
     gray = np.float32([0, 0.1, 1.0, 7.0])[phases]
