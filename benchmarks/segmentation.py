@@ -18,8 +18,9 @@ from benchmarks.peers import ratio
 from napari_snpore.compute import kernel, run_blocks
 from napari_snpore.measurement.dead_pores import dead_pores
 from napari_snpore.segmentation.histogram import gray_histogram
-from napari_snpore.segmentation.occlusion import ambient_occlusion, half_sphere
+from napari_snpore.segmentation.occlusion import ambient_occlusion
 from napari_snpore.segmentation.phases import segment
+from napari_snpore.segmentation.rays import half_sphere
 from napari_snpore.segmentation.thresholds import suggest_thresholds
 
 DTYPES = ("uint8", "uint16", "float32")

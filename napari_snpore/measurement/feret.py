@@ -26,7 +26,7 @@ from napari_snpore.measurement.hulls import (
     hull_points,
 )
 from napari_snpore.measurement.scan import ObjectScan, scan_objects
-from napari_snpore.segmentation.occlusion import half_sphere
+from napari_snpore.segmentation.rays import half_sphere
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 
 Convention = Literal["corners", "centers_plus_one"]

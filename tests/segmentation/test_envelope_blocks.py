@@ -119,7 +119,7 @@ def test_blocks_of_an_envelope_on_disk_fit_the_memory(monkeypatch):
     """With 4 bytes per voxel and thread of a quarter of the limit, no block is the whole."""
     solid = porous((30, 31, 32), 1)
     monkeypatch.setattr("napari_snpore.blocks._SLAB_VOXELS", 2000)
-    monkeypatch.setattr("napari_snpore.segmentation.occlusion.memory_limit", lambda: 4 * 5 * 9000)
+    monkeypatch.setattr("napari_snpore.segmentation.rays.memory_limit", lambda: 4 * 5 * 9000)
     lazy = OnDisk(solid)
     options = {"spacing": 1.0, "ray_length_nm": 3.0, "directions": 40, "cut_axes": (1,)}
     with use_at_most_threads(2):
