@@ -27,7 +27,7 @@ from napari_snpore.files.small_files import read_json
 from napari_snpore.history import SCHEMA, check_schema
 
 _VERSIONS_OF = (
-    "numpy scipy scikit-image numba connected-components-3d fill-voids pandas tifffile mrcfile nionswift-io h5py zarr"
+    "numpy scipy scikit-image numba connected-components-3d pandas tifffile mrcfile nionswift-io h5py zarr"
     " matplotlib"
 ).split()
 
