@@ -128,9 +128,9 @@ def test_the_table_of_the_matrix_says_what_did_not_run(monkeypatch, tmp_path):
     )
     lines = matrix["table"](
         [
-            {"name": "lowest(backend)", "result": "failed"},
-            {"name": "backend-3.14", "result": "skipped"},
-            {"name": "backend-3.12", "result": "success"},
+            {"name": "lowest", "signatures": ["lowest(backend)"], "result": "failed"},
+            {"name": "backend", "signatures": ["backend-3.14"], "result": "skipped"},
+            {"name": "backend", "signatures": ["backend-3.12"], "result": "success"},
         ]
     ).splitlines()
     assert lines[1].split() == "lowest(backend) failed 4 passed, 2 failed, 3 skipped".split()
