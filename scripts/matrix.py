@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[1]
@@ -29,11 +30,12 @@ def counts(path: Path) -> str:
     return f"{passed} passed, {failed} failed, {number['skipped']} skipped"
 
 
-def table(sessions: list[dict[str, str]]) -> str:
+def table(sessions: list[dict[str, Any]]) -> str:
     """Return one row per session: its name, how it ended, what was counted or why it did not run."""
     rows = [("session", "result", "tests")]
     for one in sessions:
-        name, result = one["name"], one["result"]
+        # "name" is that of the function; the first signature has interpreter and parameters
+        name, result = (one["signatures"] or [one["name"]])[0], one["result"]
         if result == "skipped":
             version = re.search(r"\d\.\d+", name)
             what = f"Python {version[0]} is not on this machine." if version else "left out"
