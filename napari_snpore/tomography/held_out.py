@@ -63,7 +63,7 @@ class TiltSplit:
         --------
         >>> split = TiltSplit.of(range(24), seed=3)
         >>> split.validation, split.test, len(split.training)
-        ((6, 14, 22), (2, 10, 18), 18)
+        ((2, 10, 18), (6, 14, 22), 18)
         """
         order = np.argsort(np.asarray(angles_deg, np.float64), kind="stable")
         if len(order) < FEWEST_TILTS:

@@ -8,6 +8,7 @@ import time
 import napari
 import numpy as np
 import pytest
+from napari._qt.qt_viewer import QtViewer
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -130,3 +131,5 @@ def test_a_window_that_is_closed_ends_the_work_in_it_and_has_no_canvas(qtbot):
     assert not has_canvas(viewer)
     viewer.canvas.size = (300, 400)  # scripts may keep the viewer
     QTest.qWait(150)
+    # napari holds its own window that was closed so, without a form too; the next test would fail
+    QtViewer._instances.clear()
