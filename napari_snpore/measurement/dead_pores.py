@@ -20,19 +20,12 @@ from napari_snpore.errors import InputError
 from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.face_distance import distance_to_faces
 from napari_snpore.measurement.inputs import TIE, checked_axes, checked_phases
-from napari_snpore.segmentation.components import (
-    Components,
-    find_components,
-    outer_pieces,
-    piece_counts,
-    pieces_of,
-)
+from napari_snpore.measurement.voids import CUT, DEAD, Mask, Voids, find_voids
 from napari_snpore.segmentation.packed_mask import PackedMask
-from napari_snpore.segmentation.phases import EXTERIOR, PORE
+from napari_snpore.segmentation.phases import PORE
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 
 Connectivity = Literal[6, 18, 26]
-Mask = NDArray[np.bool_]
 CONNECTIVITIES: tuple[Connectivity, ...] = (6, 18, 26)
 
 
@@ -137,20 +130,20 @@ def dead_pores(
     rows, masks = [], {}
     for step, connectivity in enumerate(CONNECTIVITIES, 1):
         check_stop(should_stop)
-        ways = _ways(labels, paths, grid, connectivity, cut_axes, should_stop)
+        voids = find_voids(labels, paths, grid, connectivity, cut_axes, should_stop)
         made: Any = None if out is None else out.get(connectivity)
         if paths is not None:
-            count, beside, dead = _beyond_a_probe(ways, voxel, probe_radius_nm, should_stop)
+            count, beside, dead = _beyond_a_probe(voids, voxel, probe_radius_nm, should_stop)
             if made is not None:
                 made[...] = dead
         else:
-            count, beside = (int(ways.pores[ways.kind == kind].sum()) for kind in (_DEAD, _CUT))
+            count, beside = (int(voids.pores[voids.kind == kind].sum()) for kind in (DEAD, CUT))
             dead = np.empty(labels.shape, np.bool_) if out is None else made
             if dead is not None:
-                ways.write_dead(dead, should_stop)
+                voids.write_dead(dead, should_stop)
         if out is None:
             masks[int(connectivity)] = PackedMask.of(dead)
-        del dead, ways
+        del dead, voids
         rows.append(
             {
                 "connectivity": connectivity,
@@ -223,9 +216,9 @@ def accessible_pores(
     rows = []
     for step, radius in enumerate(radii, 1):
         check_stop(should_stop)
-        ways = _ways(labels, fits >= step, grid, connectivity, cut_axes, should_stop)
-        reached, cut_only = ways.reached(should_stop)
-        del ways
+        voids = find_voids(labels, fits >= step, grid, connectivity, cut_axes, should_stop)
+        reached, cut_only = voids.reached(should_stop)
+        del voids
         if radius > 0:
             reached = _swollen(reached, voxel, radius, should_stop)
             cut_only = _swollen(cut_only, voxel, radius, should_stop)
@@ -261,97 +254,6 @@ def _fitting_radii(
     return fits
 
 
-_DEAD, _OPEN, _CUT = 0, 1, 2
-
-
-@dataclass(frozen=True, eq=False)
-class _Ways:
-    """Connected voids: what each is joined to, and how many pore voxels it has.
-
-    ``kind``: of each component, ``_OPEN`` to the exterior, ``_CUT`` only to a cut face, else
-    ``_DEAD``. ``phases``, ``paths``, ``grid``, ``connectivity``: what they were made of.
-    """
-
-    phases: Any
-    paths: Any
-    grid: Grid
-    connectivity: int
-    components: Components
-    kind: NDArray[np.uint8]
-    pores: NDArray[np.int64]
-
-    def kinds_of(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return the phases of a block, and the kind of the void of each of its voxels; 255 outside
-        of paths.
-        """
-        part, inside = _void(self.phases, self.paths, self.grid.blocks[number])
-        kinds = self.kind[self.components.numbers[number]]
-        kinds[0] = 255
-        return part, kinds[pieces_of(inside, self.connectivity)]
-
-    def write_dead(self, out: Any, should_stop: ShouldStop | None) -> None:
-        """Write which voxels are dead pore, for paths of points."""
-        blocks = self.grid.blocks
-
-        def write(number: int) -> None:
-            block = blocks[number]
-            if (self.kind[self.components.numbers[number][1:]] == _DEAD).any():
-                part, kinds = self.kinds_of(number)
-                out[block] = (kinds == _DEAD) & (part == PORE)
-            else:
-                out[block] = np.zeros([s.stop - s.start for s in block], np.bool_)
-
-        run_blocks(write, range(len(blocks)), should_stop=should_stop)
-
-    def reached(self, should_stop: ShouldStop | None) -> tuple[Mask, Mask]:
-        """Return the voxels of paths that are joined to the exterior, and those joined only to a cut
-        face.
-        """
-        shape, blocks = self.grid.shape, self.grid.blocks
-        is_open, is_cut = np.empty(shape, np.bool_), np.empty(shape, np.bool_)
-
-        def write(number: int) -> None:
-            _, kinds = self.kinds_of(number)
-            np.equal(kinds, _OPEN, out=is_open[blocks[number]])
-            np.equal(kinds, _CUT, out=is_cut[blocks[number]])
-
-        run_blocks(write, range(len(blocks)), should_stop=should_stop)
-        return is_open, is_cut
-
-
-def _void(phases: Any, paths: Any, block: Block) -> tuple[NDArray[np.uint8], Mask]:
-    """Return the phases of a block, and its voxels of paths; without paths those that are not solid."""
-    part = checked_phases(np.asarray(phases[block]))
-    return part, part <= PORE if paths is None else np.asarray(paths[block])
-
-
-def _ways(
-    phases: Any,
-    paths: Any,
-    grid: Grid,
-    connectivity: Connectivity,
-    cut_axes: Sequence[int],
-    should_stop: ShouldStop | None,
-) -> _Ways:
-    """Find the connected voids and what they are joined to."""
-    uncut = [axis for axis in range(3) if axis not in cut_axes]
-
-    def label(block: Block) -> tuple[NDArray[np.uint32], tuple[Any, Any, Any]]:
-        part, inside = _void(phases, paths, block)
-        labels = pieces_of(inside, connectivity)
-        is_open = outer_pieces(labels, block, grid.shape, uncut)
-        is_open[labels[part == EXTERIOR]] = True
-        is_cut = outer_pieces(labels, block, grid.shape, cut_axes)
-        return labels, (is_open, is_cut, piece_counts(labels, part, PORE))
-
-    found, facts = find_components(grid, label, connectivity, should_stop=should_stop)
-    is_open, is_cut = (found.any(fact[k] for fact in facts) for k in (0, 1))
-    kind = np.where(is_open, _OPEN, np.where(is_cut, _CUT, _DEAD)).astype(np.uint8)
-    pores = found.total(fact[2] for fact in facts)
-    pores[0] = 0
-    return _Ways(phases, paths, grid, connectivity, found, kind, pores)
-
-
 def _voxels_of_pores_and_body(
     phases: Any, grid: Grid, should_stop: ShouldStop | None
 ) -> tuple[int, int]:
@@ -366,15 +268,15 @@ def _voxels_of_pores_and_body(
 
 
 def _beyond_a_probe(
-    ways: _Ways, spacing: Triple, radius: float, should_stop: ShouldStop | None
+    voids: Voids, spacing: Triple, radius: float, should_stop: ShouldStop | None
 ) -> tuple[int, int, Mask]:
     """Return the pore voxels that a ball does not cover from outside: how many, how many of others
     it covers from a cut face, and which.
     """
     reached, cut_only = (
-        _swollen(centers, spacing, radius, should_stop) for centers in ways.reached(should_stop)
+        _swollen(centers, spacing, radius, should_stop) for centers in voids.reached(should_stop)
     )
-    dead = ways.phases == PORE
+    dead = voids.phases == PORE
     np.greater(dead, reached, out=dead)  # pore that is not reached, in place
     del reached
     cut_only &= dead

@@ -92,12 +92,7 @@ def block_pieces(labels: Labels, block: Block, shape: Sequence[int]) -> BlockPie
     first_voxels(for_kernel(labels.reshape(-1)), begins)
     inside = np.unravel_index(begins, labels.shape)
     volume = [at + part.start for at, part in zip(inside, block, strict=True)]
-    sides = {
-        (axis, side): np.asarray(labels.take(-1 if side > 0 else 0, axis=axis))
-        for axis, (part, length) in enumerate(zip(block, shape, strict=True))
-        for side in (-1, 1)
-        if (part.start > 0 if side < 0 else part.stop < length)
-    }
+    sides = {side: _outermost(labels, side) for side in _sides(block, shape, False)}
     first = np.ravel_multi_index(tuple(volume), tuple(shape)) if len(begins) else begins
     return BlockPieces(np.asarray(first, np.int64), sides)
 
@@ -313,10 +308,31 @@ def outer_pieces(
     labels: Labels, block: Block, shape: Sequence[int], axes: Sequence[int]
 ) -> NDArray[np.bool_]:
     """Return whether each piece of a block reaches a face of the volume across one of some axes."""
+    return _reaching(labels, [side for side in _sides(block, shape, True) if side[0] in axes])
+
+
+def pieces_beyond(labels: Labels, block: Block, shape: Sequence[int]) -> NDArray[np.bool_]:
+    """Return whether each piece of a block reaches another block, and may go on there."""
+    return _reaching(labels, _sides(block, shape, False))
+
+
+def _sides(block: Block, shape: Sequence[int], outer: bool) -> list[tuple[int, int]]:
+    """Return the sides of a block, by axis and -1 or 1, at faces of the volume or at other blocks."""
+    return [
+        (axis, side)
+        for axis, (part, length) in enumerate(zip(block, shape, strict=True))
+        for side, at_face in ((-1, part.start == 0), (1, part.stop == length))
+        if at_face == outer
+    ]
+
+
+def _outermost(labels: Labels, side: tuple[int, int]) -> Labels:
+    return np.asarray(labels.take(-1 if side[1] > 0 else 0, axis=side[0]))
+
+
+def _reaching(labels: Labels, sides: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
     out = np.zeros(int(labels.max(initial=0)) + 1, np.bool_)
-    for axis in axes:
-        for end, reaches in ((0, block[axis].start == 0), (-1, block[axis].stop == shape[axis])):
-            if reaches:
-                out[labels.take(end, axis=axis)] = True
+    for side in sides:
+        out[_outermost(labels, side)] = True
     out[0] = False
     return out

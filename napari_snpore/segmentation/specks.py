@@ -22,6 +22,7 @@ from napari_snpore.segmentation.components import (
     Components,
     find_components,
     piece_counts,
+    pieces_beyond,
     pieces_of,
 )
 
@@ -73,12 +74,8 @@ def replace_specks(
     blocks = grid.blocks
 
     def label(block: Block) -> tuple[NDArray[np.uint32], SpeckVotes]:
-        outer, _ = with_margin(block, grid.shape, 1)
+        outer, inner = with_margin(block, grid.shape, 1)
         around = np.asarray(phases[outer])
-        inner = tuple(
-            slice(part.start - whole.start, part.stop - whole.start)
-            for part, whole in zip(block, outer, strict=True)
-        )
         labels = pieces_of(around[inner] == phase, connectivity)
         return labels, speck_votes(around, labels, block, grid.shape, phase, min_voxels)
 
@@ -137,12 +134,7 @@ def speck_votes(
     order = np.argsort(owner, kind="stable")
     owner = owner[order]
     place = np.stack(np.unravel_index(voxels[order], labels.shape)) + 1
-    crossing = np.zeros(len(sizes), np.bool_)
-    for axis, (part, length) in enumerate(zip(block, shape, strict=True)):
-        if part.start > 0:
-            crossing[labels.take(0, axis=axis)] = True
-        if part.stop < length:
-            crossing[labels.take(-1, axis=axis)] = True
+    crossing = pieces_beyond(labels, block, shape)
     kept = []
     first = 0
     while first < len(owner):
