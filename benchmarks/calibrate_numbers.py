@@ -41,7 +41,7 @@ SHIPPED = Path(napari_snpore.__file__).parent / "uncertainty" / "calibration.csv
 FIRST_SEED = 1000
 _SEEDS_OF_CELL = 100
 
-_SMALL, _LARGE = (96, 48, 96), (176, 48, 176)
+_SMALL, _LARGE, _CUBE = (96, 48, 96), (176, 48, 176), (96, 96, 96)
 SIMULATORS = ("model", "measured", "measured", "realigned")
 """Three of four are outside the model."""
 
@@ -64,6 +64,9 @@ CELLS = (
     Cell("realistic", 1000.0, _LARGE),
     Cell("easy", 1000.0, _LARGE),
     Cell("realistic", 5000.0, _SMALL),
+    # a piece twice as long: the ensemble is narrower there, the errors are not
+    Cell("realistic", 1000.0, _CUBE),
+    Cell("easy", 1000.0, _CUBE),
 )
 
 
