@@ -20,7 +20,7 @@ NAME = "napari_snpore"
 
 ORDER = (
     "errors numerals kernels compute kernel_process time_left memory outputs scratch history volume blocks tomography "
-    "segmentation measurement subvolume oblique line_profiles in_situ phantom uncertainty comparison files figures "
+    "segmentation measurement subvolume oblique line_profiles gray_limits in_situ phantom uncertainty comparison files figures "
     "study report viewer cli"
 ).split()
 """Folders and modules of the package: each imports from itself and from those before it."""

@@ -29,7 +29,7 @@ from napari_snpore.figures.phase_colors import phase_image
 from napari_snpore.figures.plate_layout import plate, too_high
 from napari_snpore.figures.plate_spec import PARTS, PlateSpec
 from napari_snpore.figures.plot_panels import FractionPanel, HistogramPanel
-from napari_snpore.figures.slices import gray_limits
+from napari_snpore.figures.slices import limits_of
 from napari_snpore.figures.state_table import remark_on, state_table
 from napari_snpore.figures.table_panel import TablePanel
 from napari_snpore.figures.threshold_panel import ThresholdPanel
@@ -246,7 +246,7 @@ def _limits(spec: PlateSpec, piece: Cut) -> tuple[float, float]:
             InputError
         ):  # the position lies outside the volume: the limits are those of the box alone
             piece = _cut_at(spec, spec.volume, thick=False)
-    return gray_limits(spec.limits, [piece.values])
+    return limits_of(spec.limits, [piece.values])
 
 
 def _painted(spec: PlateSpec, values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -257,7 +257,7 @@ def _painted(spec: PlateSpec, values: NDArray[Any]) -> NDArray[np.uint8]:
         return oblique.paint(values)
     if oblique.labels:
         return phase_image(values, oblique.scheme or spec.shown_scheme or spec.scheme)
-    return in_colors(values, gray_limits(spec.limits, [values]), colors_of(spec))
+    return in_colors(values, limits_of(spec.limits, [values]), colors_of(spec))
 
 
 def _cut_at(spec: PlateSpec, volume: Volume, *, thick: bool) -> Cut:

@@ -26,6 +26,7 @@ from napari_snpore.figures.pair_sheet import pair_sheet
 from napari_snpore.figures.phase_colors import hatch_ground, phase_image, phase_patches
 from napari_snpore.figures.scale_bar import add_scale_bar, scale_bar_apart
 from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, FigureStyle
+from napari_snpore.gray_limits import gray_limits
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.volume import Volume, array_of, spacing_of
 
@@ -74,7 +75,7 @@ def ortho_slices(
     """
     with style.in_force():
         cuts = three_cuts(volume, position_nm)
-        low, high = gray_limits(limits, [piece.values for piece in cuts.values()])
+        low, high = limits_of(limits, [piece.values for piece in cuts.values()])
         label_mm = text_width_mm(f"{gray_label} (×10⁻⁹)", style.font_pt)
         key_mm = (max(24.0, label_mm + 1.0), 6.0 + 2.4 * style.line_mm)
         sheet = ortho_sheet(
@@ -176,7 +177,7 @@ def slice_pair(
     with style.in_force():
         voxel = voxel_at(volume, position_nm)
         gray, label = cut(volume, chosen, voxel), cut(labels, chosen, voxel)
-        low, high = gray_limits(limits, [gray.values])
+        low, high = limits_of(limits, [gray.values])
         exterior = bool((label.values == 0).any())
         names = (*scheme.names, *(["exterior"] if exterior else []))
         entry_mm = max(text_width_mm(name, style.small_pt) for name in names) + 8.0
@@ -210,7 +211,7 @@ def _as_volume(
     return Volume(array_of(phases), spacing_of(phases, spacing), (z, y, x))
 
 
-def gray_limits(
+def limits_of(
     limits: tuple[float, float] | None, pieces: Iterable[NDArray[Any]]
 ) -> tuple[float, float]:
     """Return the grey values at the ends of the colour map."""
@@ -221,14 +222,7 @@ def gray_limits(
                 f"limits is {limits}; two finite numbers, the lower first, are needed."
             )
         return low, high
-    values = np.concatenate([np.asarray(piece, dtype=np.float64).ravel() for piece in pieces])
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(values, (0.1, 99.9)))
-    if low == high:
-        low, high = float(values.min()), float(values.max())
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
+    return gray_limits(pieces)
 
 
 def _beyond(pieces: Iterable[NDArray[Any]], low: float, high: float) -> str:

@@ -25,6 +25,7 @@ from napari_snpore.figures.page import (
 )
 from napari_snpore.figures.scale_bar import add_scale_bar, scale_bar_apart
 from napari_snpore.figures.style import PRINT, SINGLE_COLUMN_MM, FigureStyle
+from napari_snpore.gray_limits import gray_limits
 from napari_snpore.history import AlignStep, last_step
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.warp import axis_rotation
@@ -185,12 +186,7 @@ def _contrast(images: Sequence[NDArray[Any]]) -> tuple[float, float]:
         image[:: max(image.shape[0] // 300, 1), :: max(image.shape[1] // 300, 1)].ravel()
         for image in images
     ]
-    values = np.concatenate(samples).astype(np.float64)
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(values, (0.1, 99.9)))
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
+    return gray_limits(samples)
 
 
 def _array(series: TiltSeries | ArrayLike) -> Any:

@@ -1,41 +1,16 @@
-"""Layer of the volume during its reconstruction, which other steps do not accept as a result; and the
-grey values between which a volume is shown at first.
-"""
+"""Layer of the volume during its reconstruction, which other steps do not accept as a result."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
-from numpy.typing import NDArray
 
+from napari_snpore.gray_limits import gray_limits
 from napari_snpore.viewer.shared.layers import KEY, SEPARATOR, add_layer, volume_data
 from napari_snpore.viewer.shared.view_kept import keeping_choice
 from napari_snpore.volume import Volume
-
-_BLACK, _WHITE = 0.1, 99.9
-"""Percentiles of the grey values that are shown black and white: a few voxels that an iteration
-overshoots would leave all others dark.
-"""
-_MOST_VOXELS = 1_000_000
-"""Of a volume that are looked at for these percentiles, which takes some hundredths of a second."""
-
-
-def first_contrast(volume: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the grey values between which a volume is shown at first.
-
-    Parameters
-    ----------
-    volume : array, shape (z, y, x)
-        Grey values; every n-th voxel of a large one is looked at.
-    """
-    flat = volume.reshape(-1)
-    # odd, so that voxels of all columns are met where the rows are a power of two long
-    every = flat[:: (flat.size // _MOST_VOXELS) | 1]
-    low, high = np.percentile(every, [_BLACK, _WHITE])
-    return float(min(low, 0.0)), float(max(high, 1e-30))
 
 
 class GrowingVolume:
@@ -49,8 +24,7 @@ class GrowingVolume:
 
     def show(self, volume: Any, voxel_nm: float, stem: str, iteration: int) -> None:
         """Show the volume as it is after an iteration."""
-        sample = np.asarray(volume[volume.shape[0] // 2])
-        white = float(np.percentile(sample, _WHITE))
+        _, white = gray_limits([volume[volume.shape[0] // 2]])
         if self._layer is None or self._layer not in self._viewer.layers:
             data = volume_data(
                 Volume(volume, (voxel_nm,) * 3),

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QCheckBox, QLabel
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
+from napari_snpore.gray_limits import volume_limits
 from napari_snpore.history import ReconstructStep, required_step
 from napari_snpore.study.plane_preview import LivePlane, preview_plane
 from napari_snpore.study.recipe import AlignSection, PrepareSection
@@ -49,7 +50,7 @@ from napari_snpore.viewer.forms.form_values import form_values, set_form_values
 from napari_snpore.viewer.forms.step_form import InputLayers, LayerForm
 from napari_snpore.viewer.forms.tilt_images import keep_images
 from napari_snpore.viewer.reconstruct.alignment_panel import AlignmentPanel
-from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume, first_contrast
+from napari_snpore.viewer.reconstruct.growing_volume import GrowingVolume
 from napari_snpore.viewer.reconstruct.live_slice import COMING, NO_SERIES, LiveSlice
 from napari_snpore.viewer.reconstruct.method_panel import MethodPanel
 from napari_snpore.viewer.reconstruct.preparation_panel import PreparationPanel
@@ -621,7 +622,7 @@ class ReconstructWidget(LayerForm):
         known = list(self._viewer.layers)
         self._made = put_layer(self._viewer, volume_data(found.volume, name))
         if not any(self._made is one for one in known):  # else the user's contrast stays
-            self._made.contrast_limits = first_contrast(np.asarray(found.volume.data))
+            self._made.contrast_limits = volume_limits(np.asarray(found.volume.data))
         keep_images(self._made, found.aligned)
         breathe(self._viewer)
         self._viewer.layers.selection.active = self._made

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from napari_snpore.errors import InputError
+from napari_snpore.gray_limits import gray_limits
 from napari_snpore.tomography.tilt_series import TiltSeries
 
 _LARGEST, _SMALLEST = (
     1200,
     300,
 )  # pixels of the longer side: slides show no more, and letters need some
-_OUTSIDE = 0.1  # percent of the pixels left out at either end of the grey values
 _MINUS = "\N{MINUS SIGN}"
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
@@ -96,14 +96,7 @@ def _contrast(series: TiltSeries) -> tuple[float, float]:
     """Return limits from every k-th pixel of every image, some 100,000 an image at most."""
     _, height, width = series.shape
     step = max(math.isqrt(height * width // 100_000), 1)
-    values = np.concatenate(
-        [np.asarray(image[::step, ::step], dtype=np.float32).ravel() for image in series.images]
-    )
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(values, (_OUTSIDE, 100 - _OUTSIDE)))
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
+    return gray_limits(image[::step, ::step] for image in series.images)
 
 
 def _fitted(image: NDArray[np.float32]) -> NDArray[np.float32]:

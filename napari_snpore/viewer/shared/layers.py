@@ -20,6 +20,7 @@ import pandas as pd
 
 from napari_snpore.errors import InputError
 from napari_snpore.files.surfaces import surface_of
+from napari_snpore.gray_limits import level_limits
 from napari_snpore.history import HistoryStep, parsed_history, stored_history
 from napari_snpore.measurement.surface_mesh import SurfaceMesh
 from napari_snpore.segmentation.phases import MOST_PHASES, PORE_C_SN, PhaseScheme, numbered_scheme
@@ -66,6 +67,8 @@ def volume_data(
         "metadata": _record("volume", volume.history),
     }
     data, shown = _with_levels(volume.data, levels)
+    if shown:  # napari looks at the first plane of the coarsest level, often nothing but vacuum
+        shown["contrast_limits"] = level_limits(levels[-1])
     return data, {**meta, **shown, **options}, "image"
 
 

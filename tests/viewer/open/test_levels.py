@@ -78,6 +78,15 @@ def test_a_large_store_opens_with_its_levels_and_a_small_one_without(tmp_path, m
     assert shown.shape == data.shape
 
 
+def test_contrast_is_that_of_the_body_where_the_first_plane_is_vacuum():
+    data = np.zeros((20, 20, 20), np.float32)
+    data[5:15, 5:15, 5:15] = 3.0
+    data[0, 0] = np.nan
+    lazy = da.from_array(data, chunks=10)
+    shown, meta, _ = volume_data(Volume(lazy, SPACING), "fibre", levels=[lazy[::2, ::2, ::2]])
+    assert tuple(Image(shown, **meta).contrast_limits) == (0, 3)
+
+
 def test_a_run_opens_with_levels_of_volume_and_phases(tmp_path, viewer):
     labels = np.random.default_rng(0).choice([1, 2, 3], (3, 30, 600)).astype(np.uint8)
     folder = tmp_path / "run"

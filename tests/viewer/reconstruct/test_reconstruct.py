@@ -7,8 +7,8 @@ import pytest
 from qtpy.QtWidgets import QFileDialog
 
 from napari_snpore.errors import InputError
+from napari_snpore.gray_limits import volume_limits
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.viewer.reconstruct.growing_volume import first_contrast
 from napari_snpore.viewer.reconstruct.widget import ReconstructWidget
 from napari_snpore.viewer.shared.layers import add_layer, series_data, volume_from_layer
 
@@ -288,8 +288,8 @@ def test_the_cross_section_is_that_of_the_volume_once_it_is_made(widget, viewer)
 def test_a_few_bright_voxels_do_not_leave_the_volume_dark():
     gray = np.tile(np.linspace(0, 10, 101, dtype=np.float32), (30, 30, 1))
     gray[3, 4, :60] = 1000  # 0.07 % of the voxels
-    assert first_contrast(gray) == pytest.approx((0, 10), abs=0.1)
-    assert first_contrast(np.zeros((4, 4, 4), np.float32))[1] > 0
+    assert volume_limits(gray) == pytest.approx((0, 10), abs=0.1)
+    assert volume_limits(np.zeros((4, 4, 4), np.float32))[1] > 0
 
 
 def test_contrast_of_a_volume_that_is_made_again_is_the_users(widget):
