@@ -32,7 +32,8 @@ def gray_limits(pieces: Iterable[Any]) -> tuple[float, float]:
 
     Examples
     --------
-    >>> gray_limits([[0.0, 500.0], [[1000.0, float("nan")]]])
+    >>> low, high = gray_limits([[0.0, 500.0], [[1000.0, float("nan")]]])
+    >>> round(low, 3), round(high, 3)
     (1.0, 999.0)
     """
     values = np.concatenate([np.asarray(piece, np.float64).ravel() for piece in pieces])
