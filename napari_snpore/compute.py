@@ -43,8 +43,8 @@ _QUEUED_PER_WORKER = 2
 """Submitted blocks per thread: no thread waits for work, and a cancel discards few blocks."""
 
 
-_WORTH_THREADS = 1_000_000
-"""Operations of a kernel (a voxel that a ray meets, once) in about a millisecond."""
+_WORTH_THREADS = 4_000_000
+"""Operations of a kernel (a voxel that a ray meets, once) in about two milliseconds."""
 
 _preferred_threads: int | None = None
 """Set by the window from its preferences; commands and Python leave it None."""
@@ -105,8 +105,8 @@ def thread_count() -> int:
 
 
 def threads_for(operations: int, threads: int | None = None) -> int:
-    """Return the number of threads for so many operations of a kernel: one for less than about a
-    millisecond, which threads take to begin.
+    """Return the number of threads for so many operations of a kernel: one where they take so little
+    time that threads would take as long to begin.
 
     Examples
     --------

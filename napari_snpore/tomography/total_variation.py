@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.compute import ShouldStop, run_blocks, threads_for
 from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import interleave, separate
 from napari_snpore.tomography._variation_kernels import (
@@ -132,7 +132,7 @@ class TotalVariation:
     initial : array, shape (z, y, x), optional
         Start; default zero.
     threads : int
-        The result is the same bit for bit.
+        At most; the result is the same bit for bit.
     planes : optional
         Operator of a single plane that takes the place of :class:`Planes`, for the preview.
     should_stop : callable, optional
@@ -157,7 +157,8 @@ class TotalVariation:
         self._should_stop = should_stop
         self.images = images
         self.beam = beam
-        self.threads = threads
+        tilts, slices, _ = images.shape
+        self.threads = threads_for(math.prod(beam.shape) * slices * tilts, threads)
         self.blur_px = blur_px
         self._lowest = 0.0 if nonnegative else -math.inf
         self._taps = gaussian_taps(blur_px)
