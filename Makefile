@@ -8,6 +8,9 @@ EXTRAS ?= gui,dev
 # Processes that run the tests. Each starts a screen of its own and may use all threads for kernels: more than 8 gain nothing.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -gt 8 ] && n=8; echo $$n)
 
+# `make test TIMES=1`: at the end, the time that each file of tests took.
+TIMES ?=
+
 # Phantoms that `make truth` measures at the same time.
 PROCESSES ?= 2
 
@@ -33,7 +36,7 @@ demo:
 
 test:
 	@scripts/environment $(EXTRAS)
-	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@xvfb-run -a $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(TIMES),--time-per-file)
 
 # What takes longer than a run of all others should: kills of a study.
 test-slow:

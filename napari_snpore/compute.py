@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import thread as pools
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial, wraps
@@ -41,6 +42,9 @@ _POLL_S = 0.1
 _QUEUED_PER_WORKER = 2
 """Submitted blocks per thread: no thread waits for work, and a cancel discards few blocks."""
 
+
+_WORTH_THREADS = 4_000_000
+"""Operations of a kernel (a voxel that a ray meets, once) in about two milliseconds."""
 
 _preferred_threads: int | None = None
 """Set by the window from its preferences; commands and Python leave it None."""
@@ -98,6 +102,19 @@ def thread_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def threads_for(operations: int, threads: int | None = None) -> int:
+    """Return the number of threads for so many operations of a kernel: one where they take so little
+    time that threads would take as long to begin.
+
+    Examples
+    --------
+    >>> threads_for(1000, threads=4), threads_for(10**9, threads=4)
+    (1, 4)
+    """
+    count = threads or thread_count()  # refuses a bad setting whatever the operations
+    return 1 if operations < _WORTH_THREADS else count
 
 
 def _submit(pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Future[Result]:
@@ -165,7 +182,7 @@ def run_blocks(
         ``progress(done, total)`` after each block, in the calling thread.
     should_stop : callable, optional
         Called between blocks, in the calling thread; true raises :class:`Stopped` once the running
-        blocks end.
+        blocks end. With one block or one thread the work is done in the calling thread too.
     abandon : bool
         Do not wait for the running blocks after a stop: for blocks that take long inside a library.
         They end by themselves, so that they may write only into arrays that nobody else uses.
@@ -185,15 +202,49 @@ def run_blocks(
     >>> run_blocks(lambda block: block**2, range(4))
     [0, 1, 4, 9]
     """
+    all_blocks = list(blocks)
+    if not abandon and min(threads or thread_count(), len(all_blocks)) <= 1:
+        return _run_here(work, all_blocks, progress, should_stop)
     return run_stepped_blocks(
         lambda block, _: work(block),
-        blocks,
+        all_blocks,
         steps=1,
         threads=threads,
         progress=progress,
         should_stop=should_stop,
         abandon=abandon,
     )
+
+
+def _run_here(
+    work: Callable[[Block], Result],
+    blocks: Sequence[Block],
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> list[Result]:
+    """Run blocks in the calling thread, where one other would do the work while this one waits.
+
+    Iterations on small data make thousands of such calls, each of a millisecond; a thread begun for
+    each took longer than its work.
+    """
+    results = []
+    check_stop(should_stop)
+    for done, block in enumerate(blocks, 1):
+        if _program_ends():
+            raise Stopped(_STOPPED)
+        results.append(work(block))
+        if progress is not None:
+            progress(done, len(blocks))
+        if done < len(blocks):
+            check_stop(should_stop)
+    return results
+
+
+def _program_ends() -> bool:
+    """Say whether the program ends: then no pool takes work (:func:`_submit`), and what is left of a
+    long step must not keep the process alive.
+    """
+    return not main_thread().is_alive() or bool(getattr(pools, "_shutdown", False))
 
 
 def run_apart(work: Callable[[], Result], should_stop: ShouldStop | None) -> Result:

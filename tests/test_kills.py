@@ -14,7 +14,7 @@ import pytest
 def test_no_kill_loses_or_leaves_anything():
     pytest.importorskip("napari")  # windows are saved and killed as well
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.kills", "--count", "15", "--size", "48", "--seed", "3"],
+        [sys.executable, "-m", "benchmarks.kills", "--count", "15", "--size", "40", "--seed", "3"],
         cwd=Path(__file__).parents[1],
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         capture_output=True,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
@@ -166,13 +167,29 @@ def ray_view(
     reach = float(np.linalg.norm(scene.size_nm)) / 2
     step = _STEP * min(scene.spacing)
     light = _light(camera)
-    rays = _Rays(start.astype(np.float32))
-    for k, distance in enumerate(np.arange(-reach, reach, step)):
+    distances = np.arange(-reach, reach, step)
+    rays = _Rays(start.astype(np.float32), *_within(scene, start, depth, distances))
+    for k, distance in enumerate(distances):
         check_stop(should_stop)
-        rays.advance(scene, (depth * distance).astype(np.float32), light)
+        rays.advance(k, scene, (depth * distance).astype(np.float32), light)
         if k % _COMPACT == 0:
-            rays.drop_opaque()
+            rays.drop_ended(k)
     return rays.picture(rows, columns)
+
+
+def _within(
+    scene: Scene, start: NDArray[np.float64], depth: NDArray[np.float64], distances: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the first and the last step at which each ray may be in the box, one more on either side
+    for what rounding moves.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):  # rays along a face
+        far = np.asarray(scene.labels.shape)[:, None] - 1.0
+        ends = [(side - start) / depth[:, None] for side in (0.0, far)]
+    ends = [np.nan_to_num(end, nan=-np.inf if k == 0 else np.inf) for k, end in enumerate(ends)]
+    enter, leave = np.minimum(*ends).max(axis=0), np.maximum(*ends).min(axis=0)
+    first = np.searchsorted(distances, enter) - 2
+    return first, np.searchsorted(distances, leave) + 1
 
 
 def _light(camera: Camera) -> Floats:
@@ -186,22 +203,24 @@ def _light(camera: Camera) -> Floats:
 class _Rays:
     """Rays of one picture: where they start, what they gathered, and which have not ended."""
 
-    def __init__(self, start: Floats) -> None:
-        self.start = start
+    def __init__(self, start: Floats, first: Any, last: Any) -> None:
+        self.start, self.first, self.last = start, first, last
         self.color = np.zeros((start.shape[1], 3), np.float32)
         self.through = np.ones(start.shape[1], np.float32)  # share of light that still passes
-        self.active = np.arange(start.shape[1])
+        self.active = np.flatnonzero(first <= last)
         self.before = np.zeros(start.shape[1], np.uint8)
 
-    def advance(self, scene: Scene, offset: Floats, light: Floats) -> None:
-        """Look up the voxels at one depth and add what they show, front to back."""
-        place = np.rint(self.start[:, self.active] + offset[:, None]).astype(np.int32)
-        shape = np.asarray(scene.labels.shape, np.int32)[:, None]
-        inside = ((place > 0) & (place < shape - 1)).all(axis=0)
-        if not inside.any():
+    def advance(self, k: int, scene: Scene, offset: Floats, light: Floats) -> None:
+        """Look up the voxels at step ``k`` and add what they show, front to back."""
+        rays = self.active[(self.first[self.active] <= k) & (k <= self.last[self.active])]
+        z, y, x = (
+            np.rint(self.start[axis, rays] + offset[axis]).astype(np.intp) for axis in range(3)
+        )
+        depth, height, width = scene.labels.shape
+        inside = (z > 0) & (z < depth - 1) & (y > 0) & (y < height - 1) & (x > 0) & (x < width - 1)
+        rays, flat = rays[inside], ((z * height + y) * width + x)[inside]
+        if not len(rays):
             return
-        rays, place = self.active[inside], place[:, inside]
-        flat = np.ravel_multi_index(tuple(place), scene.labels.shape)
         label = scene.labels.ravel()[flat]
         entered = (label > 0) & (label != self.before[rays])
         self.before[rays] = label
@@ -218,9 +237,10 @@ class _Rays:
         self.color[rays] += share[:, None] * lit[:, None] * scene.colors[label]
         self.through[rays] -= share
 
-    def drop_opaque(self) -> None:
-        """Leave out rays that nothing behind can change."""
-        self.active = self.active[self.through[self.active] > 1 - _OPAQUE]
+    def drop_ended(self, k: int) -> None:
+        """Leave out rays that have left the box, and those that nothing behind can change."""
+        open_ = self.through[self.active] > 1 - _OPAQUE
+        self.active = self.active[open_ & (self.last[self.active] > k)]
 
     def picture(self, rows: int, columns: int) -> NDArray[np.uint8]:
         """Return what was gathered, on white."""

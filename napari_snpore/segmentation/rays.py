@@ -25,6 +25,7 @@ from napari_snpore.compute import (
     run_blocks,
     share_of,
     thread_count,
+    threads_for,
 )
 from napari_snpore.memory import check_memory, memory_limit
 from napari_snpore.segmentation._kernels import sweep
@@ -209,7 +210,8 @@ def _batch_hits(
 
     rays (n, 3): (plane, row, column) in voxels per nm. begin: number of the first plane.
     """
-    held = [np.zeros(solid.shape, np.uint8) for _ in range(min(thread_count(), len(rays)))]
+    threads = min(threads_for(2 * len(rays) * solid.size), len(rays))
+    held = [np.zeros(solid.shape, np.uint8) for _ in range(threads)]
     spare: SimpleQueue[NDArray[np.uint8]] = SimpleQueue()
     for counts in held:
         spare.put(counts)

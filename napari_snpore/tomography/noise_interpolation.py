@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import scipy
@@ -195,7 +195,16 @@ def mask_answers(
         Places between the pixels before, from which the raw image itself was interpolated, the last
         interpolation first.
     """
-    weights = np.asarray(taps, np.float64)
+    arrays = [np.asarray(one, np.float64) for one in (places, matrix, taps, *earlier)]
+    return _answers(tuple((one.shape, one.tobytes()) for one in arrays)).copy()
+
+
+@lru_cache(maxsize=32)
+def _answers(arrays: tuple[tuple[tuple[int, ...], bytes], ...]) -> Doubles:
+    """Return :func:`mask_answers` of arrays (shape, bytes); every step of a run asks for the same."""
+    places, matrix, weights, *earlier = (
+        np.frombuffer(values).reshape(shape) for shape, values in arrays
+    )
     weights = weights / np.sqrt((weights**2).sum())
     half = len(weights) // 2
     steps = np.arange(-half, half + 1)
@@ -205,10 +214,10 @@ def mask_answers(
     pixels = np.arange(-reach, reach + 1)
     spread = cache(lambda part: cardinal_spline(part + pixels[:, None] - pixels))
     out = np.empty(len(places))
-    for index, place in enumerate(places - np.round(places)):
-        at = place + offsets @ matrix.T
-        # weight of each raw pixel in the answer: the mask's weights times the splines along y and x
-        along_y, along_x = (cardinal_spline(at[:, axis, None] - pixels) for axis in (0, 1))
+    at = (places - np.round(places))[:, None] + offsets @ matrix.T
+    # weight of each raw pixel in the answer: the mask's weights times the splines along y and x
+    splines = [cardinal_spline(at[..., axis, None] - pixels) for axis in (0, 1)]
+    for index, (along_y, along_x) in enumerate(zip(*splines, strict=True)):
         for part in (before[index] - np.round(before[index]) for before in earlier):
             along_y, along_x = along_y @ spread(part[0]), along_x @ spread(part[1])
         out[index] = np.square((mask[:, None] * along_y).T @ along_x).sum()

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks, thread_count
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, threads_for
 from napari_snpore.errors import InputError
 from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import (
@@ -348,7 +348,7 @@ def project(
         planes.forward(image, sinogram)
         planes.get_sinogram(sinogram, images, (first, last))
 
-    threads = threads or thread_count()
+    threads = threads_for(len(angles) * slices * depth * width, threads)
     run_blocks(
         work,
         slice_blocks(slices, threads),
@@ -421,7 +421,7 @@ def backproject(
         planes.backward(sinogram, image, weights)
         planes.get_image(image, volume, (first, last))
 
-    threads = threads or thread_count()
+    threads = threads_for(len(angles) * slices * depth * width, threads)
     run_blocks(
         work,
         slice_blocks(slices, threads),

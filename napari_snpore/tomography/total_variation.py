@@ -19,7 +19,7 @@ three rounds over blocks or tilt images, each spread over the threads.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.compute import ShouldStop, run_blocks, threads_for
 from napari_snpore.kernels import for_kernel
 from napari_snpore.tomography._kernels import interleave, separate
 from napari_snpore.tomography._variation_kernels import (
@@ -53,6 +53,9 @@ _FALL = 6.0
 _BALANCE = 4.0
 """Steps of the duals over those of the volume: of 1, 2, 4 and 8 the one with which the numbers of
 phantoms settled first."""
+
+_BLOCKS_PER_THREAD = 4
+"""Blocks of tilt images: enough that no thread waits long for the other."""
 
 _EMPTY = 0.25
 """Share of a part that may be empty: a slice takes twice the time in a part of 8 than in one of 64,
@@ -129,7 +132,7 @@ class TotalVariation:
     initial : array, shape (z, y, x), optional
         Start; default zero.
     threads : int
-        The result is the same bit for bit.
+        At most; the result is the same bit for bit.
     planes : optional
         Operator of a single plane that takes the place of :class:`Planes`, for the preview.
     should_stop : callable, optional
@@ -154,7 +157,8 @@ class TotalVariation:
         self._should_stop = should_stop
         self.images = images
         self.beam = beam
-        self.threads = threads
+        tilts, slices, _ = images.shape
+        self.threads = threads_for(math.prod(beam.shape) * slices * tilts, threads)
         self.blur_px = blur_px
         self._lowest = 0.0 if nonnegative else -math.inf
         self._taps = gaussian_taps(blur_px)
@@ -220,12 +224,7 @@ class TotalVariation:
             threads=self.threads,
             should_stop=self._should_stop,
         )
-        squares = run_blocks(
-            self._step_tilt,
-            range(len(self.images)),
-            threads=self.threads,
-            should_stop=self._should_stop,
-        )
+        squares = self._for_tilts(self._step_tilt)
         moves = run_blocks(
             self._update, range(count), threads=self.threads, should_stop=self._should_stop
         )
@@ -282,10 +281,7 @@ class TotalVariation:
             threads=self.threads,
             should_stop=self._should_stop,
         )
-        squares = run_blocks(
-            one, range(len(self.images)), threads=self.threads, should_stop=self._should_stop
-        )
-        return float(np.sum(squares))
+        return float(np.sum(self._for_tilts(one)))
 
     def squares_of_noise(self, sigma: float) -> float:
         """Return the sum of squares that noise alone leaves of the images, where ``sigma`` is the
@@ -316,6 +312,20 @@ class TotalVariation:
                 rows = np.empty((depth, part.slices, width), np.float32)
                 part.planes.get_image(part.image, rows, (0, part.slices))
                 yield low, rows[:, low - part.first : high - part.first]
+
+    def _for_tilts(self, work: Callable[[int], float]) -> list[float]:
+        """Return what each tilt image gives; some images a block, since one takes less time than
+        handing it to a thread.
+        """
+        tilts = len(self.images)
+        size = max(1, tilts // (_BLOCKS_PER_THREAD * self.threads))
+        found = run_blocks(
+            lambda first: [work(tilt) for tilt in range(first, min(first + size, tilts))],
+            range(0, tilts, size),
+            threads=self.threads,
+            should_stop=self._should_stop,
+        )
+        return [one for block in found for one in block]
 
     def _next_edge(self, k: int) -> tuple[Floats, bool]:
         goes_on = k + 1 < len(self.parts)

@@ -88,6 +88,7 @@ class LayerMirror:
     ) -> None:
         self._source, self._target, self._owner, self._filled = source, target, owner, filled
         self.filling = self._closed = False
+        self._waits_for_batch = self._missed_in_batch = False
         self._copies: dict[Layer, Layer] = {}
         self._thick: str | None = None
         self._pinned: list[Layer] = []
@@ -100,6 +101,8 @@ class LayerMirror:
         connect_while_alive(owner, events.inserted, self._refresh)
         connect_while_alive(owner, events.removed, self._refresh)
         connect_while_alive(owner, events.reordered, self._refresh)
+        connect_while_alive(owner, events.begin_batch, self._begin_batch)
+        connect_while_alive(owner, events.end_batch, self._end_batch)
         self._refresh()
 
     def closed(self) -> None:
@@ -143,8 +146,20 @@ class LayerMirror:
             unlink_layers([layer, copy], ("visible",))
             copy.visible = True
 
+    def _begin_batch(self, event: Any = None) -> None:
+        self._waits_for_batch = True
+
+    def _end_batch(self, event: Any = None) -> None:
+        self._waits_for_batch = False
+        if self._missed_in_batch:
+            self._missed_in_batch = False
+            self._refresh()
+
     def _refresh(self, event: Any = None) -> None:
         if self._closed or not _concerns(event):
+            return
+        if self._waits_for_batch:  # as napari's own canvas does
+            self._missed_in_batch = True
             return
         if _is_hidden(event):
             self._wanted()  # follows it from now on
@@ -181,11 +196,14 @@ class LayerMirror:
             breathe(self._source)  # the other views copy it after this one was drawn
 
     def _fill(self, wanted: list[Layer]) -> None:
-        for layer in [layer for layer in self._copies if layer not in wanted]:
-            copy = self._copies.pop(layer)
-            unlink_layers([layer, copy])
-            if copy in self._target.layers:
-                self._target.layers.remove(copy)
+        gone = [layer for layer in self._copies if layer not in wanted]
+        if gone:
+            with self._target.layers.batched_update():  # else garbage is collected for each of them
+                for layer in gone:
+                    copy = self._copies.pop(layer)
+                    unlink_layers([layer, copy])
+                    if copy in self._target.layers:
+                        self._target.layers.remove(copy)
         for layer in wanted:
             if layer not in self._copies:
                 self._add(layer)

@@ -129,9 +129,10 @@ def reconstruct(viewer):
     ball = np.sqrt(np.maximum(15.0**2 - y**2 - x**2, 0)).astype(
         np.float32
     )  # the same from every side
-    images = ball + np.random.default_rng(0).normal(0, 1, (61, *ball.shape)).astype(np.float32)
+    # few images, but enough for the search of the blur
+    images = ball + np.random.default_rng(0).normal(0, 1, (25, *ball.shape)).astype(np.float32)
     layer = add_layer(
-        viewer, series_data(TiltSeries(images, np.linspace(-60, 60, 61), 0.5), "tilts")
+        viewer, series_data(TiltSeries(images, np.linspace(-60, 60, 25), 0.5), "tilts")
     )
     widget = ReconstructWidget(viewer)
     widget.layer = layer

@@ -153,6 +153,24 @@ def test_a_closed_dock_leaves_no_canvas_behind(window):
     window.layers.remove(layer)
 
 
+def test_layers_that_go_together_cost_one_garbage_collection_per_canvas(window, monkeypatch):
+    """napari collects garbage in each canvas that loses a layer, for 0.2 s in a long session."""
+    for name in ("one", "two", "three"):
+        add_layer(window, volume_data(ramp(), name))
+    widget = opened(window)
+    views = widget.linked.views.values()
+    assert [len(view.model.layers) for view in views] == [3, 3, 3]
+    collected = []
+    with monkeypatch.context() as patch:
+        patch.setattr("napari._vispy.canvas.gc.collect", lambda *_: collected.append(1))
+        window.layers.clear()
+    assert [len(view.model.layers) for view in views] == [0, 0, 0]
+    assert widget.linked.is_empty
+    assert len(collected) == 1 + len(views)
+    add_layer(window, volume_data(ramp(), "four"))
+    assert [len(view.model.layers) for view in views] == [1, 1, 1]
+
+
 def test_the_field_of_view_follows_the_wheel_and_the_cross_hair(window):
     add_layer(window, volume_data(ramp((40, 60, 60)), "ramp"))
     widget = opened(window)

@@ -46,9 +46,9 @@ def test_from_a_series_to_a_plate_in_ten_actions(make_napari_viewer_proxy, qtbot
     bench = plain(bench)
     QTest.qWait(300)
     mouse = Mouse(qtbot, ancestor(bench, QMainWindow))
-    phantom = make_phantom("pristine", shape=(64, 28, 64), spacing=0.25, seed=3)
+    phantom = make_phantom("pristine", shape=(48, 24, 48), spacing=0.3, seed=3)
     series = simulate_measured_series(
-        phantom, angles_deg=np.arange(-68.0, 69.0, 4.0), dose=2000.0, seed=3
+        phantom, angles_deg=np.arange(-65.0, 66.0, 5.0), dose=2000.0, seed=3
     )
     add_layer(viewer.__wrapped__, series_data(series, "fibre"))
     mouse.actions += 1  # the file is dropped on the window
