@@ -115,7 +115,8 @@ def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
     ``--objects``.
     """
     try:
-        return labels_of_phases(volume)
+        labels: NDArray[np.uint8] = labels_of_phases(volume)
+        return labels
     except InputError as error:
         raise FileFormatError(
             f"{path}: {error} Labels of objects are measured with --objects."
