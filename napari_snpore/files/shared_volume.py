@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,15 @@ class SharedVolume:
     def __reduce__(self) -> tuple[Any, ...]:
         about = (self._path, self._image, self._spacing)
         return _opened, (*about, self.shape, self.dtype, self.block_shape, self._mark)
+
+    def moved(self, folder: Path, to: Path) -> SharedVolume:
+        """Return the volume where it is once a folder was moved; itself where it does not lie in it."""
+        path = Path(self._path)
+        if not path.is_relative_to(folder.absolute()):
+            return self
+        place = str(to / path.relative_to(folder.absolute()))
+        about = (self._image, self._spacing, self.shape, self.dtype, self.block_shape)
+        return SharedVolume(place, *about)
 
     @cached_property
     def _data(self) -> Any:

@@ -62,6 +62,11 @@ class StoredArray:
         name = next(one for one in numbers if not (self.group / one).exists())
         return make_array(self.group, name, self.shape, self.block_shape, self.dtype)
 
+    def moved(self, folder: Path, to: Path) -> StoredArray:
+        """Return the array where it is once a folder that it lies in was moved."""
+        place = to / self.group.relative_to(folder)
+        return StoredArray(place, self.name, self.shape, self.block_shape, self.dtype)
+
     def remove(self) -> None:
         """Remove the array from the disk."""
         shutil.rmtree(self.group / self.name, ignore_errors=True)

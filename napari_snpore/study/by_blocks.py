@@ -191,6 +191,11 @@ def shared_tomogram(
     return replace(tomogram, volume=replace(volume, data=data))
 
 
+def moved(volume: Volume, folder: Path, out: Path) -> Volume:
+    """Return a volume whose voxels lie in a folder that was moved."""
+    return replace(volume, data=volume.data.moved(folder, out))
+
+
 def _listed(words: Sequence[str]) -> str:
     *several, last = words
     return f"{', '.join(several)}{' and ' if several else ''}{last}"

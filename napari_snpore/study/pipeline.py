@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from napari_snpore.study.block_store import BlockStore
 from napari_snpore.study.by_blocks import (
     advice_for,
     by_blocks,
+    moved,
     plan_blocks,
     shared_tomogram,
     store_of,
@@ -221,6 +222,11 @@ def run_study(
                 draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement, kept)
         text = summarize(recipe, tomogram, segmentation, measurement, errors, detection, checks)
         finish(folder, record, text, kept)
+    if plan is not None:  # what is on disk has moved
+        tomogram = replace(tomogram, volume=moved(tomogram.volume, folder, out))
+        segmentation = replace(segmentation, phases=moved(segmentation.phases, folder, out))
+        labels = {name: moved(one, folder, out) for name, one in measurement.labels.items()}
+        measurement = replace(measurement, labels=labels)
     return StudyResult(out, tomogram, segmentation, measurement, text, errors, detection, checks)
 
 
