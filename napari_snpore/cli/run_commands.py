@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from napari_snpore.cli.compare_command import end_study
-from napari_snpore.cli.options import Image, MemoryLimit, memory_bytes
+from napari_snpore.cli.options import ByBlocks, Image, MemoryLimit, memory_bytes
 from napari_snpore.cli.progress import watched
 from napari_snpore.cli.stop_signals import answer_stop_signals
 from napari_snpore.engines import Engine
@@ -91,14 +91,7 @@ def run(
     no_twin: Annotated[
         bool, typer.Option("--no-twin", help="No digital twin: the numbers are not corrected.")
     ] = False,
-    blocks: Annotated[
-        bool | None,
-        typer.Option(
-            "--by-blocks/--in-memory",
-            help="Work block by block, with arrays on disk, or in memory; default: as in the recipe, else by blocks where "
-            "memory is too small.",
-        ),
-    ] = None,
+    blocks: ByBlocks = None,
     workers: Annotated[
         int | None,
         typer.Option(

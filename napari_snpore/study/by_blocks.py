@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from napari_snpore.files import read_volume, write_volume
 from napari_snpore.files.shared_volume import SharedVolume
 from napari_snpore.memory import memory_limit as memory_that_may_be_used
 from napari_snpore.memory import shape_text, size_text
-from napari_snpore.scratch import ScratchSpace
+from napari_snpore.scratch import ScratchSpace, scratch_beside
 from napari_snpore.study.block_store import BlockStore, Shape, usual_block_shape
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext, stated_bytes
@@ -54,11 +55,8 @@ class BlockPlan:
     @property
     def sentence(self) -> str:
         """What a user should know before the run starts."""
-        out = f" without {_listed(self.without)}," if self.without else ""
-        return (
-            f"The run works by blocks of {shape_text(self.block_shape)} voxels,{out} and writes "
-            "volumes as OME-Zarr."
-        )
+        out = f", without {_listed(self.without)}" if self.without else ""
+        return f"Work is done by blocks of {shape_text(self.block_shape)} voxels{out}."
 
 
 def plan_blocks(
@@ -168,6 +166,36 @@ def by_blocks(recipe: Recipe, plan: BlockPlan) -> Recipe:
     )
 
 
+@contextmanager
+def blocks_on_disk(
+    plan: BlockPlan | None, context: RunContext, beside: Path, volumes: Path | None = None
+) -> Iterator[RunContext]:
+    """Yield the context of one step that works by blocks, with files beside its output meanwhile; as it
+    is without a plan.
+
+    ``volumes``: where its volumes stay. Default: with the files that are removed.
+    """
+    if plan is None:
+        yield context
+        return
+    context.say(plan.sentence)
+    with scratch_beside(beside, plan.memory) as scratch:
+        assert scratch.folder is not None
+        place = scratch.folder / "volumes" if volumes is None else volumes
+        store = BlockStore(scratch.memory_limit, scratch.folder, place, plan.block_shape)
+        yield replace(context, store=store, memory_limit=plan.memory)
+
+
+def shared(
+    volume: Volume, path: str | Path, plan: BlockPlan | None, image: str | None = None
+) -> Volume:
+    """Return a volume that was read from a path as steps by blocks read it; as it is without a plan."""
+    if plan is None:
+        return volume
+    place = str(Path(path).absolute())
+    return replace(volume, data=SharedVolume.of(place, volume, plan.block_shape, image))
+
+
 def store_of(plan: BlockPlan, scratch: ScratchSpace, folder: Path) -> BlockStore:
     """Return where the arrays of a run are."""
     return BlockStore(scratch.memory_limit, scratch.folder, folder / "volumes", plan.block_shape)
@@ -187,8 +215,7 @@ def shared_tomogram(
         with context.step("write reconstruction"):
             write_volume(file, volume)
         path, image = str(file), None
-    data = SharedVolume.of(str(Path(path).absolute()), volume, plan.block_shape, image)
-    return replace(tomogram, volume=replace(volume, data=data))
+    return replace(tomogram, volume=shared(volume, path, plan, image))
 
 
 def moved(volume: Volume, folder: Path, out: Path) -> Volume:

@@ -124,7 +124,7 @@ def run_study(
     if plan is not None:
         recipe, memory_limit, held, steps = by_blocks(recipe, plan), plan.memory, 0.0, NO_STEPS
         if say is not None:
-            say(plan.sentence)
+            say(f"{plan.sentence} Volumes are written as OME-Zarr.")
     kept = recipe.relative_to(resolved(out))
     with (
         output_folder(out, command="run", inputs=paths) as folder,
