@@ -3,8 +3,9 @@ those are killed at random moments.
 
 ``python -m benchmarks engine --edge 256 --kills 20``: every way is a ``snpore run`` of one volume in
 OME-Zarr, a porous fibre with noise, in a process of its own. One row per way: seconds, processor
-seconds of all its processes, and the highest memory of all of them together (USS: without what the
-system caches of files); then seconds per step. Fails unless tables and voxels have the same bits.
+seconds of all its processes, the highest memory of all of them together (USS: without what the
+system caches of files), and what they read from files and wrote; then seconds per step. Fails unless
+tables and voxels have the same bits.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class Way:
     seconds: float
     processor_s: float
     peak_bytes: int
+    read_bytes: int
+    written_bytes: int
     kills: int
     digests: dict[str, str]
     steps_s: dict[str, float]
@@ -113,6 +116,7 @@ def _row(way: Way, edge: int) -> str:
     return (
         f"{way.name:<10} {way.seconds:>8.1f} s  {way.processor_s:>8.1f} s of processors  "
         f"{way.peak_bytes / 1e6:>7.0f} MB ({way.peak_bytes / voxels:.1f} bytes a voxel)  "
+        f"read {way.read_bytes / voxels:.1f}, written {way.written_bytes / voxels:.1f} bytes a voxel  "
         f"{way.kills} kills"
     )
 
@@ -149,10 +153,13 @@ def _run(
         command += ["--memory-limit-mb", str(given.limit_mb)]
     before, start = _processor_s(), time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    peak, kills, at = 0, 0, time.perf_counter() + 5
+    peak, kills, at = 0, 0, 0.0
+    moved: dict[int, tuple[int, int]] = {}
     while process.poll() is None:
         peak = max(peak, _memory(process.pid))
-        if draws is not None and kills < most_kills and time.perf_counter() > at:
+        moved.update(_moved(process.pid))
+        begun = any(folder.glob(f".{out.name}.*"))  # the workers are there
+        if draws is not None and begun and kills < most_kills and time.perf_counter() > at:
             workers = _workers(process.pid)
             if len(workers) >= given.workers:
                 draws.choice(workers).kill()
@@ -165,7 +172,9 @@ def _run(
         sys.exit(f"{way}: {process.stderr.read().decode()}")
     record = json.loads((out / "record.json").read_text(encoding="utf-8"))
     timings = record["timings_s"]
-    return Way(way, seconds, _processor_s() - before, peak, kills, _digests(out), timings)
+    read, written = (sum(one) for one in zip(*moved.values(), strict=True))
+    used = _processor_s() - before
+    return Way(way, seconds, used, peak, read, written, kills, _digests(out), timings)
 
 
 def _processor_s() -> float:
@@ -189,6 +198,18 @@ def _memory(number: int) -> int:
         except psutil.Error:  # it has just ended
             continue
     return total
+
+
+def _moved(number: int) -> dict[int, tuple[int, int]]:
+    """Return the bytes that each process has read from files and written to them, cached or not."""
+    found = {}
+    for process in _tree(number):
+        try:
+            moved = process.io_counters()
+            found[process.pid] = moved.read_chars, moved.write_chars
+        except psutil.Error:
+            continue
+    return found
 
 
 def _workers(number: int) -> list[psutil.Process]:

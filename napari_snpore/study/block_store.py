@@ -69,6 +69,11 @@ class BlockStore(ScratchSpace):
         complete_ome_zarr(self.path_of(name), volume)
 
 
+def bytes_in_work(block_shape: Sequence[int], at_a_time: int) -> float:
+    """Return the memory in which so many blocks can be worked on."""
+    return math.prod(block_shape) * BLOCK_BYTES * at_a_time / _SHARE
+
+
 def usual_block_shape(shape: Sequence[int], memory: float, at_a_time: int) -> Shape:
     """Return the largest blocks of which so many take no more than half of the memory.
 
@@ -89,8 +94,7 @@ def usual_block_shape(shape: Sequence[int], memory: float, at_a_time: int) -> Sh
     (32, 32, 32)
     """
     edges = [min(most, _LEAST * -(-n // _LEAST)) for n, most in zip(shape, _LARGEST, strict=True)]
-    most = _SHARE * memory / (BLOCK_BYTES * at_a_time)
-    while math.prod(edges) > most and max(edges) > _LEAST:
+    while bytes_in_work(edges, at_a_time) > memory and max(edges) > _LEAST:
         longest = max(range(3), key=lambda axis: (edges[axis], axis == 1))
         edges[longest] = max(_LEAST, edges[longest] // 2 // _LEAST * _LEAST)
     return _triple(edges)

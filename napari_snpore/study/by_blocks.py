@@ -14,10 +14,15 @@ from napari_snpore.engines import Engine
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_volume, write_volume
 from napari_snpore.files.shared_volume import SharedVolume
+from napari_snpore.memory import (
+    address_space_of_threads,
+    check_memory,
+    shape_text,
+    size_text,
+)
 from napari_snpore.memory import memory_limit as memory_that_may_be_used
-from napari_snpore.memory import shape_text, size_text
 from napari_snpore.scratch import ScratchSpace, scratch_beside
-from napari_snpore.study.block_store import BlockStore, Shape, usual_block_shape
+from napari_snpore.study.block_store import BlockStore, Shape, bytes_in_work, usual_block_shape
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext, stated_bytes
 from napari_snpore.study.tomogram import Tomogram, image_shape, load_series, volume_shape
@@ -112,6 +117,12 @@ def plan_blocks(
         )
     at_a_time = thread_count() if engine is None else engine.at_a_time
     block_shape = recipe.blocks.shape or usual_block_shape(shape, memory, at_a_time)
+    least = bytes_in_work(block_shape, at_a_time)
+    # blocks are read and written by threads of their own
+    least += address_space_of_threads(at_a_time * (at_a_time + 1))
+    if not asked and least > memory:
+        return None  # what is refused in memory says what that needs
+    check_memory(f"Work by blocks of {shape_text(block_shape)} voxels", least, given=memory)
     return BlockPlan(shape, block_shape, memory, volume, _left_out(recipe))
 
 

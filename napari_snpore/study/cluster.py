@@ -7,9 +7,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -35,6 +36,9 @@ is kept of what a stopped run leaves."""
 
 _CONNECT_S, _WORKERS_S = 10, 30
 """Longest wait for a scheduler, and for its first worker."""
+
+_ASKED = 10
+"""How often the workers are asked while some of them are lost."""
 
 _MOST_LOSSES = 30
 """Losses of workers with one block before that block is blamed, in a cluster of our own."""
@@ -150,19 +154,23 @@ def local_cluster(workers: int) -> Iterator[Cluster]:
     import dask
 
     settings = {"distributed.scheduler.allowed-failures": _MOST_LOSSES}
-    with (
-        dask.config.set(settings),
-        distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=threads // workers,
-            processes=True,
-            memory_limit=0,  # blocks are chosen to fit
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        client.wait_for_workers(workers, timeout=_WORKERS_S)
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(settings))
+        try:
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=threads // workers,
+                    processes=True,
+                    memory_limit=0,  # blocks are chosen to fit
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
+            client.wait_for_workers(workers, timeout=_WORKERS_S)
+        except (OSError, RuntimeError, TimeoutError) as error:
+            raise InputError(f"{workers} worker processes did not start: {error}") from error
         yield Cluster(client)
 
 
@@ -215,8 +223,15 @@ def _check_versions(client: Any, address: str) -> None:
 
 
 def _asked(client: Any, function: Callable[..., Any], *args: Any) -> list[Any]:
-    """Return what a function returns in each worker."""
-    return list(client.run(function, *args).values())
+    """Return what a function returns in each worker; those that are lost meanwhile are asked no more."""
+    for left in reversed(range(_ASKED)):
+        try:
+            return list(client.run(function, *args).values())
+        except OSError:  # a connection to a worker that has just ended
+            if not left:
+                raise
+            time.sleep(_POLL_S * 5)
+    raise AssertionError
 
 
 def _distributed() -> Any:

@@ -204,7 +204,9 @@ def measure_phases(
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
     thick = _THICKNESS_BYTES if section.thickness or section.diffusivity else 0.0
     context.state_memory("Measuring", phases.shape, MEASURE_BYTES + thick)
-    if section.details:  # not refused here: it is left out where the memory does not allow it
+    if (
+        section.details and context.store is None
+    ):  # not refused here: it is left out where the memory does not allow it
         needs = context.record.results["memory_bytes"]
         needs["two-point correlation"] = correlation_bytes(phases.shape, phases.spacing)
     phases = Volume(phase_labels(phases), phases.spacing, phases.origin, phases.history)

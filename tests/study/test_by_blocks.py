@@ -48,7 +48,7 @@ def same_results(one, two):
 
 @pytest.fixture(scope="module")
 def phantom():
-    return make_phantom("pristine", shape=(44, 36, 40), spacing=0.3, seed=2)
+    return make_phantom("pristine", shape=(64, 48, 64), spacing=0.3, seed=2)
 
 
 @pytest.fixture(scope="module", params=[".ome.zarr", ".mrc"])
@@ -66,7 +66,7 @@ def test_a_volume_on_disk_gives_the_same_results(gray, tmp_path):
     same_results(tmp_path / "memory", tmp_path / "blocks")
     assert said[0].startswith("Work is done by blocks of 16 × 24 × 16 voxels, without the local")
     files = tmp_path / "blocks" / "volumes" / "phases.ome.zarr" / "0" / "c"
-    assert sum(path.is_file() for path in files.rglob("*")) == 3 * 2 * 3, "a file per block"
+    assert sum(path.is_file() for path in files.rglob("*")) == 4 * 2 * 4, "a file per block"
     assert np.asarray(made.segmentation.phases.data).max() == 3, "where the result lies now"
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -84,21 +84,26 @@ def test_a_reconstruction_streams_to_disk_and_gives_the_same_results(phantom, tm
         run_study(recipe(source, **how, blocks=BLOCKS), tmp_path / "tv")
 
 
-def test_memory_decides(gray, tmp_path):
+def test_memory_decides(gray, tmp_path, monkeypatch):
+    monkeypatch.setenv("SNPORE_THREADS", "2")
     given = recipe({"volume": gray})
-    run_study(given, tmp_path / "memory", memory_limit=10_000_000)
+    run_study(given, tmp_path / "memory", memory_limit=20_000_000)
     assert recorded(tmp_path / "memory")["parameters"]["blocks"] == {"enabled": "auto"}
-    run_study(given, tmp_path / "blocks", memory_limit=1_500_000)  # 35 bytes a voxel are 2.2 MB
+    run_study(given, tmp_path / "blocks", memory_limit=6_000_000)  # 7 MB are needed
     assert recorded(tmp_path / "blocks")["parameters"]["blocks"]["shape"] == [32, 32, 32]
+    with pytest.raises(NotEnoughMemoryError, match=r"Segmenting|Measuring|A volume of"):
+        run_study(given, tmp_path / "tiny", memory_limit=1_000_000)  # too little for blocks
+    with pytest.raises(NotEnoughMemoryError, match=r"Work by blocks of 16 . 24 . 16 voxels needs"):
+        run_study(recipe({"volume": gray}, blocks=BLOCKS), tmp_path / "tiny", memory_limit=500_000)
     for name in ("objects_Sn", "objects_pore", "fractions", "dead_pores"):
         paths = (tmp_path / run / "tables" / f"{name}.csv" for run in ("memory", "blocks"))
         one, two = (path.read_bytes() for path in paths)
         assert one == two, name
-    with pytest.raises(NotEnoughMemoryError, match="needs about 2 MB"):
+    with pytest.raises(NotEnoughMemoryError, match="needs about 6 MB"):
         run_study(
             recipe({"volume": gray}, blocks={"enabled": False}),
             tmp_path / "refused",
-            memory_limit=1_500_000,
+            memory_limit=6_000_000,
         )
 
 
@@ -124,7 +129,7 @@ def test_what_there_is_not_by_blocks_is_refused_before_work_starts(gray, tmp_pat
         run_study(given, tmp_path / "out")
     # where memory is too small without being asked, both ways out are named
     with pytest.raises(NotEnoughMemoryError, match=words.split(r" \(")[0].removeprefix("no ")):
-        run_study(recipe({"volume": gray}, **sections), tmp_path / "out", memory_limit=1_500_000)
+        run_study(recipe({"volume": gray}, **sections), tmp_path / "out", memory_limit=6_000_000)
     assert not list(tmp_path.iterdir())
 
 
