@@ -19,6 +19,7 @@ _LONG = {
     "study_kills": "no count was made.",
     "cancel": "the rows above are all that was measured.",
     "blocks": "nothing was measured.",
+    "engine": "the rows above are all that was measured.",
     "learned": KEPT,
     "freezes": "the rows above are all that was measured.",
 }

@@ -59,7 +59,7 @@ def main() -> int:
         return 0
     warm_up()
     with tempfile.TemporaryDirectory() as name:
-        _write_fibre(Path(name) / "gray", given.edge)
+        write_fibre(Path(name) / "gray", given.edge)
         found = {way: _in_a_process(Path(name), way) for way in ("memory", "blocks")}
     return _report(found["memory"], found["blocks"], given.edge**3)
 
@@ -184,7 +184,7 @@ def _is_tin(part: Any) -> Any:
     return part == 3
 
 
-def _write_fibre(path: Path, edge: int) -> None:
+def write_fibre(path: Path, edge: int) -> None:
     """Write a porous fibre along y with clusters of tin, slab by slab in memory."""
     random = np.random.default_rng(0)
     noise = ndimage.gaussian_filter(random.random((edge,) * 3, dtype=np.float32), 2.5, mode="wrap")

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise, product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from napari_snpore.errors import InputError
 
@@ -82,8 +82,9 @@ def grid_of(data: Any, block_shape: BlockShape | None = None) -> Grid:
     data : array
         Anything with a shape.
     block_shape : (int, ...) or tuple of tuple of int, optional
-        See :data:`BlockShape`. Default: slabs of some four million voxels along the first axis;
-        whole chunks of an array that is stored in chunks (zarr, HDF5) or made of them (dask).
+        See :data:`BlockShape`. Default: the ``block_shape`` of the array where it has one, else
+        slabs of some four million voxels along the first axis; whole chunks of an array that is
+        stored in chunks (zarr, HDF5) or made of them (dask).
 
     Raises
     ------
@@ -98,6 +99,7 @@ def grid_of(data: Any, block_shape: BlockShape | None = None) -> Grid:
     ((0, 1, 5), (0, 4))
     """
     shape = tuple(int(n) for n in data.shape)
+    block_shape = getattr(data, "block_shape", None) if block_shape is None else block_shape
     if block_shape is None:
         return Grid(_usual_cuts(shape, _chunk_cuts(data, shape)))
     sizes: tuple[Any, ...] = tuple(block_shape)
@@ -195,11 +197,82 @@ class VoxelwiseArray:
         """As those of the source; None without."""
         return _chunks(self.source)
 
+    @property
+    def block_shape(self) -> Any:
+        """As that of the source; None without."""
+        return getattr(self.source, "block_shape", None)
+
     def __getitem__(self, place: Any) -> NDArray[Any]:
         return self.function(np.asarray(self.source[place]))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[...], dtype)
+
+
+@dataclass(frozen=True)
+class BoxArray:
+    """A box of an array that is read when the box is.
+
+    Parameters
+    ----------
+    source : array
+        Anything with shape and slicing.
+    box : tuple of slice
+        With start and stop along each axis.
+
+    Examples
+    --------
+    >>> BoxArray(np.arange(12).reshape(3, 4), (slice(1, 3), slice(2, 4)))[:, 1:]
+    array([[ 7],
+           [11]])
+    """
+
+    source: Any
+    box: Block
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels of the box."""
+        return tuple(part.stop - part.start for part in self.box)
+
+    @property
+    def ndim(self) -> int:
+        """As that of the source."""
+        return len(self.box)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """As that of the source."""
+        kind: np.dtype[Any] = np.dtype(self.source.dtype)
+        return kind
+
+    @property
+    def block_shape(self) -> Any:
+        """As that of the source; None without."""
+        return getattr(self.source, "block_shape", None)
+
+    def __getitem__(self, place: Any) -> NDArray[Any]:
+        keys = place if isinstance(place, tuple) else (place,)
+        given = (*keys, *(slice(None),) * (len(self.box) - len(keys)))
+        inner = []
+        for key, part, n in zip(given, self.box, self.shape, strict=True):
+            start, stop, step = key.indices(n)
+            inner.append(slice(part.start + start, part.start + stop, step))
+        return np.asarray(self.source[tuple(inner)])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype)
+
+
+def voxelwise(
+    data: Any, function: Callable[[NDArray[Any]], NDArray[Any]], dtype: DTypeLike = np.bool_
+) -> Any:
+    """Return ``function(data)`` of a numpy array, and of any other one an array that is computed from
+    it when it is read.
+    """
+    if isinstance(data, np.ndarray):
+        return function(data)
+    return VoxelwiseArray(data, function, np.dtype(dtype))
 
 
 def is_in_memory(data: Any) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures import thread as pools
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import partial, wraps
 from queue import SimpleQueue
 from threading import Event, main_thread
@@ -79,17 +79,35 @@ def use_at_most_threads(count: int | None) -> Iterator[None]:
             use_threads(earlier)
 
 
+_of_a_task: ContextVar[int | None] = ContextVar("threads of a task", default=None)
+
+
+@contextmanager
+def with_threads(count: int) -> Iterator[None]:
+    """Let the work within, in this context, use so many threads, whatever else is set: that of a task
+    beside which other tasks run in this process.
+    """
+    earlier = _of_a_task.set(count)
+    try:
+        yield
+    finally:
+        _of_a_task.reset(earlier)
+
+
 def thread_count() -> int:
     """Return the number of threads of a step.
 
-    It is ``SNPORE_THREADS`` if that is set, else what :func:`use_threads` set, else the number of
-    processors that this process may use.
+    It is that of :func:`with_threads`, else ``SNPORE_THREADS`` if that is set, else what
+    :func:`use_threads` set, else the number of processors that this process may use.
 
     Raises
     ------
     InputError
         ``SNPORE_THREADS`` is not a whole number of 1 or more.
     """
+    of_a_task = _of_a_task.get()
+    if of_a_task is not None:
+        return of_a_task
     setting = os.environ.get("SNPORE_THREADS", "")
     if setting:
         if not setting.isdigit() or int(setting) < 1:

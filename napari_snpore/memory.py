@@ -82,6 +82,11 @@ def _address_space_left() -> int | None:
     return int(most - psutil.Process().memory_info().vms - code)
 
 
+def address_space_of_threads(count: int) -> int:
+    """Return the address space that more threads take of what ``ulimit -v`` leaves; 0 without one."""
+    return 0 if _address_space_left() is None else _THREAD_BYTES * count
+
+
 _preferred_limit: int | None = None
 """Set by the window from its preferences; commands and Python leave it None."""
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import BoxArray
+from napari_snpore.engines import anywhere, is_shared
 from napari_snpore.errors import InputError
 from napari_snpore.history import ExtractSubvolumeStep
 from napari_snpore.volume import Triple, Volume, array_and_spacing, checked_spacing, origin_of
@@ -158,9 +160,8 @@ def extract_subvolume(
     )
     z, y, x = map(float, center_nm)
     step = ExtractSubvolumeStep((z, y, x), checked_spacing(size_nm)).step
-    return Volume(
-        volume.data[box], volume.spacing, (origin[0], origin[1], origin[2]), (*volume.history, step)
-    )
+    data = BoxArray(volume.data, box) if is_shared(volume.data) else volume.data[box]
+    return Volume(data, volume.spacing, (origin[0], origin[1], origin[2]), (*volume.history, step))
 
 
 def box_slices(
@@ -250,7 +251,7 @@ def center_and_edge_boxes(
     """
     corner = origin_of(envelope) if origin is None else origin
     body, voxel = array_and_spacing(envelope, spacing)
-    if not body.any():
+    if not anywhere(body):
         raise InputError("The envelope is empty: there is no fibre to place cubes in.")
     for axis, label in enumerate("zyx"):
         if size_nm > body.shape[axis] * voxel[axis]:
@@ -304,14 +305,14 @@ def fibre_width(
     )
 
 
-def _middle_section(envelope: NDArray[np.bool_], fibre_axis: int) -> tuple[NDArray[np.intp], ...]:
+def _middle_section(envelope: Any, fibre_axis: int) -> tuple[NDArray[np.intp], ...]:
     """Return where the envelope is in five planes half way along the fibre: (z, y, x), along the
     fibre from the first of them.
     """
     middle = envelope.shape[fibre_axis] // 2
-    section = envelope.take(
-        range(max(0, middle - 2), min(envelope.shape[fibre_axis], middle + 3)), axis=fibre_axis
-    )
+    place = [slice(None)] * 3
+    place[fibre_axis] = slice(max(0, middle - 2), min(envelope.shape[fibre_axis], middle + 3))
+    section = np.asarray(envelope[tuple(place)])
     if not section.any():
         raise InputError(
             f"The envelope is empty half way along axis {fibre_axis}: there is no fibre to place cubes in."
@@ -320,7 +321,7 @@ def _middle_section(envelope: NDArray[np.bool_], fibre_axis: int) -> tuple[NDArr
 
 
 def _outermost(
-    envelope: NDArray[np.bool_], center: Sequence[float], half: float, spacing: Triple, across: int
+    envelope: Any, center: Sequence[float], half: float, spacing: Triple, across: int
 ) -> float:
     """Return how far out (nm) along an axis a cube may move from the centre before less than 99 %
     of it are in the envelope.
@@ -332,7 +333,8 @@ def _outermost(
         for place, size in zip(center, spacing, strict=True)
     ]
     beam[across] = slice(None)
-    filled = envelope[tuple(beam)].mean(axis=tuple(axis for axis in range(3) if axis != across))
+    part = np.asarray(envelope[tuple(beam)])
+    filled = part.mean(axis=tuple(axis for axis in range(3) if axis != across))
     edge = max(1, round(2 * half / spacing[across]))
     shares = np.convolve(
         filled, np.full(edge, 1 / edge), mode="valid"

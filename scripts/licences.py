@@ -90,7 +90,7 @@ def objection(licence: str) -> str | None:
     return "states no licence that is known here"
 
 
-USERS_EXTRAS = ("window", "gui", "pyside", "astra", "mesh", "movie", "xarray")
+USERS_EXTRAS = ("window", "gui", "pyside", "astra", "mesh", "movie", "cluster", "xarray")
 """Extras that a user may choose; `dev` and `docs` are for those who change the program."""
 
 

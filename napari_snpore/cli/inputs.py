@@ -6,11 +6,12 @@ Bad arguments raise :class:`~napari_snpore.errors.InputError` with one sentence.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_snpore.blocks import voxelwise
+from napari_snpore.engines import anywhere, extremes
 from napari_snpore.errors import FileFormatError, InputError
 from napari_snpore.files.side_files import read_angles
 from napari_snpore.segmentation.phases import PORE
@@ -110,8 +111,8 @@ def parse_specks(words: list[str]) -> dict[str, int]:
     return found
 
 
-def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
-    """Return the labels of a phase volume; the refusal of anything else names the file and
+def phase_labels(volume: Volume, path: Path) -> Any:
+    """Return the labels of a phase volume, uint8; the refusal of anything else names the file and
     ``--objects``.
     """
     try:
@@ -119,7 +120,7 @@ def phase_labels(volume: Volume, path: Path) -> NDArray[np.uint8]:
     except InputError as error:
         raise FileFormatError(
             f"{path}: {error} Labels of objects are measured with --objects."
-            if np.asarray(volume.data).dtype.kind in "iu"
+            if volume.dtype.kind in "iu"
             else f"{path}: {error}"
         ) from None
 
@@ -145,7 +146,7 @@ def cut_axes_of(wanted: list[int] | None, no_cut: bool) -> list[int] | None:
     return [] if no_cut else wanted
 
 
-def phase_number(phase: str, labels: NDArray[np.uint8], names: tuple[str, ...]) -> int:
+def phase_number(phase: str, labels: Any, names: tuple[str, ...]) -> int:
     """Return the label of a phase given by its name or its number; raise InputError if no voxel has
     it.
     """
@@ -154,11 +155,15 @@ def phase_number(phase: str, labels: NDArray[np.uint8], names: tuple[str, ...]) 
         number = names.index(phase) + 1
     elif phase.isascii() and phase.isdecimal():
         number = int(phase)
-    if number < 1 or not (labels == number).any():
+
+    def is_there(label: int) -> bool:
+        return anywhere(voxelwise(labels, lambda part: part == label))
+
+    if number < 1 or not is_there(number):
         found = ", ".join(
             f"{label} {names[label - 1]}" if label <= len(names) else str(label)
-            for label in np.unique(labels)
-            if label
+            for label in range(1, extremes(labels)[1] + 1)
+            if is_there(label)
         )
         raise InputError(
             f"--phase is {phase!r}, and no voxel carries it; the volume holds the phases {found or 'none'}."

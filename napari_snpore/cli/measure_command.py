@@ -9,20 +9,23 @@ import typer
 
 from napari_snpore.cli.inputs import checked_connectivity, cut_axes_of, phase_labels, phase_number
 from napari_snpore.cli.options import (
+    ByBlocks,
     CutAxis,
     Image,
     MemoryLimit,
     NoCut,
     Output,
     Spacing,
+    asked_for_blocks,
     memory_bytes,
 )
 from napari_snpore.cli.outputs import note
-from napari_snpore.cli.progress import watched
+from napari_snpore.cli.progress import echo_apart, watched
 from napari_snpore.cli.reading import echo_reading
 from napari_snpore.files import read_volume
 from napari_snpore.measurement.sizes import RESOLVED_VOXELS, SHORT_BELOW_NM
 from napari_snpore.segmentation.phases import PORE
+from napari_snpore.study.by_blocks import blocks_on_disk, plan_blocks, shared
 from napari_snpore.study.edit_report import edit_record
 from napari_snpore.study.measurement_files import (
     check_filter,
@@ -32,6 +35,7 @@ from napari_snpore.study.measurement_files import (
 )
 from napari_snpore.study.measurement_report import measurement_text
 from napari_snpore.study.measuring import (
+    MEASURE_BYTES,
     MeasuredObjects,
     ObjectSource,
     measure_labels,
@@ -41,7 +45,7 @@ from napari_snpore.study.measuring import (
 from napari_snpore.study.measuring import cut_axes_of as noted_cut_axes
 from napari_snpore.study.output_folder import finish, output_folder
 from napari_snpore.study.provenance import Record
-from napari_snpore.study.recipe import MeasureSection, checked
+from napari_snpore.study.recipe import MeasureSection, Recipe, checked
 from napari_snpore.study.run_context import RunContext
 
 
@@ -142,6 +146,7 @@ def measure(
     spacing_nm: Spacing = None,
     image: Image = None,
     memory_limit_mb: MemoryLimit = None,
+    blocks: ByBlocks = None,
 ) -> None:
     """Measure phases (fractions, dead pores, objects of one phase) or objects that are labelled
     already, into a folder.
@@ -168,9 +173,22 @@ def measure(
         output_folder(output, command="measure", inputs=inputs) as folder,
         watched() as monitor,
     ):
-        context = RunContext(Record("measure"), monitor, memory_limit=memory_bytes(memory_limit_mb))
+        context = RunContext(
+            Record("measure"), monitor, memory_limit=memory_bytes(memory_limit_mb), say=echo_apart
+        )
         data = read_volume(phases, spacing=spacing_nm, image=image)
         gray = None if intensity is None else read_volume(intensity, spacing=data.spacing)
+        plan = None
+        if not objects:
+            wanted = Recipe(
+                input={"volume": str(phases), "spacing_nm": data.spacing, "image": image},
+                measure=how,
+                blocks=asked_for_blocks(blocks),
+            )
+            plan = plan_blocks(wanted, MEASURE_BYTES, context.memory_limit)
+            data = shared(data, phases, plan, image)
+            if gray is not None and intensity is not None:
+                gray = shared(gray, intensity, plan)
         source: dict[str, Any] = {
             "objects" if objects else "phases": str(phases),
             "spacing_nm": data.spacing,
@@ -208,17 +226,18 @@ def measure(
                 cut_axes=axes,
                 measure=how,
             )
-            measured = measure_phases(
-                data,
-                how,
-                sources=[ObjectSource(names[number - 1], separate_nm)],
-                names=names,
-                intensity=gray,
-                cut_axes=axes,
-                context=context,
-            )
+            with blocks_on_disk(plan, context, output, folder / "volumes") as work:
+                measured = measure_phases(
+                    data,
+                    how,
+                    sources=[ObjectSource(names[number - 1], separate_nm)],
+                    names=names,
+                    intensity=gray,
+                    cut_axes=axes,
+                    context=work,
+                )
         context.record.results |= edit_record(measured.history)
-        write_measurement(folder, measured)
+        write_measurement(folder, measured, suffix=".tif" if plan is None else None)
         text = measurement_text(measured)
         if keep.strip():
             context.record.results["filtered"] = write_filtered(folder, measured, keep)

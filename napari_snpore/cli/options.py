@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from napari_snpore.study.recipe import BlocksSection
+
 Output = Annotated[Path, typer.Option("--output", "-o", help="File or folder of the result.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 Spacing = Annotated[
@@ -28,6 +30,14 @@ MemoryLimit = Annotated[
         help="Memory in MB that a step may take; what needs more is refused before it starts; default: 80 % of what is free.",
     ),
 ]
+ByBlocks = Annotated[
+    bool | None,
+    typer.Option(
+        "--by-blocks/--in-memory",
+        help="Work block by block, with arrays on disk, or in memory, with the same results; default: by blocks where memory "
+        "is too small (run: as in the recipe).",
+    ),
+]
 CutAxis = Annotated[
     list[int] | None,
     typer.Option(
@@ -41,6 +51,11 @@ NoCut = Annotated[
         "--no-cut", help="The whole body lies in the box; default: it extends beyond it along y."
     ),
 ]
+
+
+def asked_for_blocks(given: bool | None) -> BlocksSection:
+    """Return the section of a recipe that :data:`ByBlocks` means."""
+    return BlocksSection(enabled="auto" if given is None else given)
 
 
 def memory_bytes(limit_mb: int | None) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from napari_snpore.cli.progress import watched
+from napari_snpore.cli.progress import echo_apart, watched
 from napari_snpore.errors import OutputError
 from napari_snpore.files.atomic import atomic_paths
 from napari_snpore.files.formats import WRITTEN, parts_of
@@ -67,7 +67,7 @@ def recorded(
     record = Record(command)
     with atomic_paths(output, beside, reading=True) as (part, record_part):
         with watched() as monitor:
-            yield RunContext(record, monitor, memory_limit=memory_limit), part
+            yield RunContext(record, monitor, memory_limit=memory_limit, say=echo_apart), part
         record.outputs = [output.name]
         record.write(record_part)
 

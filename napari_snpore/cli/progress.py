@@ -6,11 +6,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from napari_snpore.compute import Progress as ProgressCallback
 from napari_snpore.study.run_context import Monitor
+
+
+def echo_apart(sentence: str) -> None:
+    """Print a sentence on standard error, apart from the results."""
+    typer.echo(sentence, err=True)
 
 
 @contextmanager

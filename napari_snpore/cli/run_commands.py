@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_snpore.cli.compare_command import end_study
-from napari_snpore.cli.options import Image, MemoryLimit, memory_bytes
+from napari_snpore.cli.options import ByBlocks, Image, MemoryLimit, memory_bytes
 from napari_snpore.cli.progress import watched
 from napari_snpore.cli.stop_signals import answer_stop_signals
+from napari_snpore.engines import Engine
 from napari_snpore.errors import InputError, MissingExtraError, MissingFileError
 from napari_snpore.outputs.places import check_apart
+from napari_snpore.study.cluster import existing_cluster, local_cluster
 from napari_snpore.study.demo import run_demo
 from napari_snpore.study.errors_of_run import twin_cost
 from napari_snpore.study.pipeline import run_study
@@ -87,6 +91,21 @@ def run(
     no_twin: Annotated[
         bool, typer.Option("--no-twin", help="No digital twin: the numbers are not corrected.")
     ] = False,
+    blocks: ByBlocks = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Work by blocks in so many processes on this machine (the extra cluster); default: threads of one.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Work by blocks on the workers of a scheduler of dask.distributed, such as tcp://node7:8786 (the extra "
+            "cluster); default: on this machine."
+        ),
+    ] = None,
 ) -> None:
     """Run all steps of a recipe into one folder: align, reconstruct, segment, measure, draw."""
     steps = (
@@ -101,21 +120,41 @@ def run(
     if no_twin or twins is not None:
         section = steps.uncertainty.model_copy(update={"twins": twins or 0})
         steps = steps.model_copy(update={"uncertainty": section})
+    if blocks is not None:
+        chosen = steps.blocks.model_copy(update={"enabled": blocks})
+        steps = steps.model_copy(update={"blocks": chosen})
+    if workers is not None and cluster is not None:
+        raise InputError(
+            "--workers starts processes here, --cluster uses others; give one of them."
+        )
     out = output or recipe.with_name(f"{recipe.stem}_results")
     check_apart(out, [recipe])
     count = steps.uncertainty.twins
     if count and steps.input.tilt_series is not None:
         typer.echo(f"{twin_cost(count, {})} --no-twin leaves it out.", err=True)
-    with watched() as monitor:
+    with _engine(workers, cluster) as engine, watched() as monitor:
         result = run_study(
             steps,
             out,
             monitor=monitor,
             memory_limit=memory_bytes(memory_limit_mb),
             say=lambda sentence: typer.echo(sentence, err=True),
+            engine=engine,
         )
     typer.echo(result.summary)
     typer.echo(f"Results: {out}")
+
+
+@contextmanager
+def _engine(workers: int | None, cluster: str | None) -> Iterator[Engine | None]:
+    """Yield the processes that work on blocks; None where none are asked for."""
+    if workers is None and cluster is None:
+        yield None
+        return
+    started = local_cluster(workers) if workers is not None else existing_cluster(cluster or "")
+    with started as engine:
+        typer.echo(engine.words, err=True)
+        yield engine
 
 
 def view(

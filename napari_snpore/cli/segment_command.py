@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ import typer
 
 from napari_snpore.cli.inputs import cut_axes_of, parse_angles, parse_specks
 from napari_snpore.cli.options import (
+    ByBlocks,
     CutAxis,
     Image,
     MemoryLimit,
@@ -16,6 +18,7 @@ from napari_snpore.cli.options import (
     Output,
     Overwrite,
     Spacing,
+    asked_for_blocks,
     memory_bytes,
 )
 from napari_snpore.cli.outputs import note, recorded
@@ -26,18 +29,20 @@ from napari_snpore.files.side_files import side_paths
 from napari_snpore.measurement.fractions import volume_fractions
 from napari_snpore.segmentation.occlusion import DIRECTIONS, OCCLUSION_THRESHOLD
 from napari_snpore.study.aligned_images import aligned_images
+from napari_snpore.study.by_blocks import blocks_on_disk, plan_blocks, shared
 from napari_snpore.study.provenance import plain
 from napari_snpore.study.recipe import (
     CleanupSection,
     EnvelopeSection,
     InputSection,
     PolishSection,
+    Recipe,
     ThresholdRule,
     ThresholdSection,
     checked,
 )
 from napari_snpore.study.segmentation_report import segmentation_record
-from napari_snpore.study.segmenting import find_phases
+from napari_snpore.study.segmenting import SEGMENT_BYTES, find_phases
 from napari_snpore.study.summary import segmentation_text
 from napari_snpore.tomography.discrete.polish import BOUNDARY_WEIGHT, SWEEPS
 
@@ -144,6 +149,7 @@ def segment(
     spacing_nm: Spacing = None,
     image: Image = None,
     memory_limit_mb: MemoryLimit = None,
+    blocks: ByBlocks = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Threshold a volume into phases: 0 exterior, 1 pore, 2 C, 3 Sn (or 1..N for other
@@ -204,6 +210,21 @@ def segment(
             polish=touch_up,
         )
         data = read_volume(volume, spacing=spacing_nm, image=image)
+        plan = None
+        if not tilts:
+            wanted = Recipe(
+                input=source,
+                threshold=how,
+                cleanup=cleanup,
+                polish=touch_up,
+                measure={"details": False},
+                blocks=asked_for_blocks(blocks),
+            )
+            plan = plan_blocks(wanted, SEGMENT_BYTES, context.memory_limit)
+            plan = plan and replace(plan, without=())
+        elif blocks:
+            raise InputError("By blocks there is no use of the tilt images: leave out --tilts.")
+        data = shared(data, volume, plan, image)
         images = series = None
         if tilts:
             series = read_tilt_series(
@@ -213,13 +234,14 @@ def segment(
             )
             with context.step("align") as watch:
                 images = aligned_images(series, data.history, **watch)
-        found = find_phases(
-            data, how, around, cleanup, polish=touch_up, series=images, context=context
-        )
-        write_volume(part, found.phases)
-        fractions = volume_fractions(
-            found.phases.data, spacing=data.spacing, names=found.scheme.names
-        )
+        with blocks_on_disk(plan, context, output) as work:
+            found = find_phases(
+                data, how, around, cleanup, polish=touch_up, series=images, context=work
+            )
+            write_volume(part, found.phases)
+            fractions = volume_fractions(
+                found.phases.data, spacing=data.spacing, names=found.scheme.names
+            )
         context.record.results.update(
             plain({"thresholds": found.thresholds, "fractions": fractions.to_dict("records")})
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,12 @@ from numpy.typing import NDArray
 
 from napari_snpore.compute import run_blocks
 from napari_snpore.files.chunk_reader import ABSENT, crc32c
-from napari_snpore.files.resolution_levels import level_factors, level_shapes, write_levels
+from napari_snpore.files.resolution_levels import (
+    LevelWriter,
+    level_factors,
+    level_shapes,
+    write_levels,
+)
 from napari_snpore.history import stored_history
 from napari_snpore.volume import Volume
 
@@ -51,10 +57,37 @@ def write_ome_zarr(path: Path, volume: Volume) -> None:
     import zarr
 
     group = zarr.open_group(path, mode="w", zarr_format=3)
+    finest = ShardedLevel.new(group, "0", volume.shape, volume.dtype)
+    _write_with_coarser(group, finest, volume, path)
+
+
+def complete_ome_zarr(path: Path, volume: Volume) -> None:
+    """Make a folder whose array ``0`` holds the voxels of a volume into OME-Zarr: coarser levels and
+    metadata.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, a Zarr group.
+    volume : Volume
+        Whose voxels are read one slab at a time.
+    """
+    import zarr
+
+    group = zarr.open_group(path, mode="r+")
+    _write_with_coarser(group, _WrittenLevel(volume.shape), volume, path)
+
+
+def _write_with_coarser(group: Any, finest: LevelWriter, volume: Volume, path: Path) -> None:
+    """Write a volume, its coarser levels and the metadata into a group."""
     mean = volume.dtype.kind == "f"
     shapes = level_shapes(volume.shape)
-    levels = [_ShardedLevel(group, str(k), shape, volume.dtype) for k, shape in enumerate(shapes)]
-    write_levels(_slabs(volume, levels[0].depth), levels, mean=mean)
+    coarser = [
+        ShardedLevel.new(group, str(k), shape, volume.dtype)
+        for k, shape in enumerate(shapes[1:], 1)
+    ]
+    if coarser or isinstance(finest, ShardedLevel):
+        write_levels(_slabs(volume, finest.depth), [finest, *coarser], mean=mean)
     group.attrs["ome"] = {
         "version": "0.5",
         "multiscales": [
@@ -91,52 +124,82 @@ def _place(volume: Volume, factors: tuple[int, int, int], mean: bool) -> list[di
     return [{"type": "scale", "scale": scale}, {"type": "translation", "translation": place}]
 
 
-class _ShardedLevel:
+class _WrittenLevel:
+    """The level of a volume that is there already: its planes only pass on to the next one."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.shape, self.depth, self.width = shape, _SHARD_DEPTHS[_is_large(shape)], max(shape)
+
+    def write(self, place: tuple[slice, slice, slice], values: NDArray[Any]) -> None:
+        """Do nothing."""
+
+
+class ShardedLevel:
     """The array of one level, written one shard, which is one file, after the other.
 
     Zarr makes the array; what is in a shard is put together here, because Zarr takes three times as
     long for it as the compression. Without the module of its checksums Zarr writes them too.
     """
 
-    def __init__(self, group: Any, name: str, shape: tuple[int, int, int], dtype: Any) -> None:
-        self.shape = shape
-        chunk = [_chunk_edge(n) for n in shape]
-        large = shape[1] * shape[2] > _SHARD_WIDTH**2
-        most = (_SHARD_DEPTHS[large], _SHARD_WIDTH, _SHARD_WIDTH)
-        shard = [
-            c * max(1, min(edge // c, -(-n // c)))
-            for n, c, edge in zip(shape, chunk, most, strict=True)
-        ]
-        self.depth, self.width = shard[0], max(shard[1:])
-        self._chunk, self._shard = tuple(chunk), tuple(shard)
-        self._compression = _FAST if np.dtype(dtype).kind == "f" else _SMALL
-        self._array = group.create_array(
+    def __init__(self, array: Any) -> None:
+        self.array, self.shape = array, array.shape
+        self._chunk, self._shard = tuple(array.chunks), tuple(array.shards)
+        self.depth, self.width = self._shard[0], max(self._shard[1:])
+        self._compression = _compression_of(array.dtype)
+        self._folder = Path(array.store.root, array.path)
+
+    @classmethod
+    def new(
+        cls,
+        group: Any,
+        name: str,
+        shape: tuple[int, int, int],
+        dtype: Any,
+        shard: tuple[int, int, int] | None = None,
+    ) -> ShardedLevel:
+        """Make the array in a group; the default shard is for planes that stream by."""
+        if shard is None:
+            chunk = [_chunk_edge(n) for n in shape]
+            most = (_SHARD_DEPTHS[_is_large(shape)], _SHARD_WIDTH, _SHARD_WIDTH)
+            z, y, x = (
+                c * max(1, min(edge // c, -(-n // c)))
+                for n, c, edge in zip(shape, chunk, most, strict=True)
+            )
+            shard = (z, y, x)
+        else:
+            chunk = [_chunk_of_shard(edge) for edge in shard]
+        array = group.create_array(
             name,
             shape=shape,
-            chunks=self._chunk,
-            shards=self._shard,
+            chunks=tuple(chunk),
+            shards=shard,
             dtype=dtype,
-            compressors=self._compression.codec(),
+            compressors=_compression_of(dtype).codec(),
             dimension_names=["z", "y", "x"],
             config={"write_empty_chunks": True},
         )
-        self._folder = Path(group.store.root) / self._array.path
+        return cls(array)
+
+    def file_of(self, number: tuple[int, ...]) -> Path:
+        """Return the file of a shard by its numbers along the axes."""
+        return Path(self._folder, self.array.metadata.encode_chunk_key(number))
 
     def write(self, place: tuple[slice, slice, slice], values: NDArray[Any]) -> None:
         """Write the part of a slab that is one shard, from its corner to its end or that of the
         array.
         """
         if crc32c is None or sys.byteorder != "little":
-            self._array[place] = values
+            self.array[place] = values
             return
         number = [one.start // size for one, size in zip(place, self._shard, strict=True)]
-        file = self._folder / self._array.metadata.encode_chunk_key(tuple(number))
+        file = self.file_of(tuple(number))
         file.parent.mkdir(parents=True, exist_ok=True)
         layers, *corners = (
             range(0, size, edge) for size, edge in zip(self._shard, self._chunk, strict=True)
         )
         places: list[tuple[int, int]] = []
-        with file.open("wb") as opened:
+        part = file.with_name(f"{file.name}.{os.getpid()}.partial")
+        with part.open("wb") as opened:
             for layer in layers:
                 packed = run_blocks(partial(self._packed, values), product([layer], *corners))
                 for raw in packed:
@@ -144,6 +207,7 @@ class _ShardedLevel:
                     opened.write(raw or b"")
             index = np.array(places, "<u8").tobytes()
             opened.write(index + struct.pack("<I", crc32c(index)))
+        part.replace(file)  # whoever reads it meanwhile reads what was there
 
     def _packed(self, values: NDArray[Any], corner: tuple[int, ...]) -> bytes | None:
         """Return the chunk at a corner of a shard, compressed; what is beyond the array is 0. None
@@ -195,6 +259,15 @@ _SMALL = _Compression("zstd", "bitshuffle")
 """For whole numbers: labels become a tenth."""
 
 
+def _compression_of(dtype: Any) -> _Compression:
+    return _FAST if np.dtype(dtype).kind == "f" else _SMALL
+
+
+def _is_large(shape: tuple[int, int, int]) -> bool:
+    """Return whether planes are larger than a shard."""
+    return shape[1] * shape[2] > _SHARD_WIDTH**2
+
+
 def _chunk_edge(length: int) -> int:
     """Return the edge of the chunks along an axis; the two of a short one are alike, so that little
     of them is beyond its end. Even, because pairs of planes must not be in two slabs.
@@ -207,3 +280,8 @@ def _chunk_edge(length: int) -> int:
     if _CHUNK < length < 2 * _CHUNK:
         return 2 * -(-length // 4)
     return min(_CHUNK, length)
+
+
+def _chunk_of_shard(edge: int) -> int:
+    """Return the largest edge of chunks up to the usual one that divides that of a shard."""
+    return next(size for size in range(min(_CHUNK, edge), 0, -1) if edge % size == 0)

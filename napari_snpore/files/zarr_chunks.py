@@ -58,7 +58,7 @@ class CheckedArray:
         self.stored, self.path, self.complete = stored, path, complete
         self.shape, self.dtype, self.ndim = stored.shape, stored.dtype, stored.ndim
         self._folder = Path(stored.store.root) / stored.path
-        self._chain, self._shard = _compression(stored, path)
+        self._chain, self._shard = compression_of(stored, path)
         if self._chain.twice:
             raise FileFormatError(f"{path} is compressed twice, which is not read: save it again.")
         self._known: dict[Path, tuple[Path, int, int]] = {}
@@ -72,7 +72,7 @@ class CheckedArray:
         with guarded(self.path):
             if self._description() != self._described:
                 raise self._changed()
-            keys = _all_keys(key, self.shape)
+            keys = all_keys(key, self.shape)
             rising = all(isinstance(one, int) or (one.step or 1) > 0 for one in keys or ())
             if keys is not None and rising and self._direct is not None:
                 return self._read(keys)
@@ -176,7 +176,7 @@ class CheckedArray:
         return math.prod(int(size) for size in self.stored.chunks) * int(self.dtype.itemsize)
 
 
-def _all_keys(key: Any, shape: Sequence[int]) -> list[int | slice] | None:
+def all_keys(key: Any, shape: Sequence[int]) -> list[int | slice] | None:
     """Return a number from 0 or a slice for each axis; None for a key of anything else."""
     given = key if isinstance(key, tuple) else (key,)
     if len(given) > len(shape):
@@ -282,7 +282,7 @@ def _file_shape(stored: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in shape)
 
 
-def _compression(stored: Any, path: Path) -> tuple[ChunkChain, ShardIndex | None]:
+def compression_of(stored: Any, path: Path) -> tuple[ChunkChain, ShardIndex | None]:
     """Return the compression of the chunks of an array, and how the index of its shards is stored.
 
     Raises

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, Grid, check_out, grid_of, slabs
-from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, stops_at_once
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.face_distance import distance_to_faces
@@ -263,7 +264,7 @@ def _voxels_of_pores_and_body(
         part = checked_phases(np.asarray(phases[block]))
         return int(np.count_nonzero(part == PORE)), int(np.count_nonzero(part))
 
-    counts = run_blocks(count, grid.blocks, should_stop=should_stop)
+    counts = run_on_blocks(count, grid.blocks, arrays=[phases], should_stop=should_stop)
     return sum(pores for pores, _ in counts), sum(body for _, body in counts)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, grid_of
-from napari_snpore.compute import run_blocks
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.volume import Volume, array_of, spacing_of
 
@@ -76,7 +76,7 @@ def volume_fractions(
         return found
 
     blocks = grid_of(labels, block_shape).blocks
-    counts = np.sum(run_blocks(count, blocks), axis=0)
+    counts = np.sum(run_on_blocks(count, blocks, arrays=[labels]), axis=0)
     last = max(len(names), int(np.flatnonzero(counts).max(initial=0)))
     counts = counts[: last + 1]
     body, box = int(counts[1:].sum()), int(counts.sum())

@@ -24,10 +24,10 @@ from napari_snpore.compute import (
     Progress,
     ShouldStop,
     check_stop,
-    run_blocks,
     share_of,
     stops_at_once,
 )
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import LabelStep
 from napari_snpore.measurement._basin_kernels import flood, renumber
@@ -56,8 +56,9 @@ def label_objects(
         True inside objects. Mapped and lazy arrays are read block by block, twice.
     connectivity : 6, 18 or 26
         Voxels are joined through faces; faces and edges; faces, edges and corners.
-    out : array of integers, shape (z, y, x), optional
-        Written by ``out[block] = labels``, for example a zarr array. Default: a new numpy array.
+    out : array of integers, shape (z, y, x), or callable, optional
+        Written by ``out[block] = labels``, for example a zarr array; ``out(N)`` makes one that holds
+        labels up to N. Default: a new numpy array.
     block_shape : (int, int, int), optional
         See :func:`~napari_snpore.blocks.grid_of`; the labels do not depend on it. Default: an
         array in memory is one block.
@@ -90,14 +91,16 @@ def label_objects(
     """
     inside = array_of(mask)
     _check_mask(inside)
-    if out is not None:
+    if out is not None and not callable(out):
         check_out(out, inside.shape, "iu")
     made_by = LabelStep(connectivity=connectivity)
     watch = {"progress": progress, "should_stop": should_stop}
     if block_shape is None and is_in_memory(inside):
         labels = pieces_of(inside, connectivity)
         if out is not None:
-            check_out(out, inside.shape, "iu", int(labels.max(initial=0)))
+            count = int(labels.max(initial=0))
+            out = out(count) if callable(out) else out
+            check_out(out, inside.shape, "iu", count)
             out[...] = labels
             labels = out
     else:
@@ -113,22 +116,31 @@ def _labels_of_blocks(
     def label(block: Block) -> tuple[NDArray[np.uint32], None]:
         return pieces_of(np.asarray(mask[block]), connectivity), None
 
-    def write(number: int) -> None:
-        labels, _ = label(blocks[number])
-        out[blocks[number]] = found.numbers[number][labels]
+    def write(item: tuple[Block, NDArray[np.uint32]]) -> None:
+        block, numbers = item
+        to[block] = numbers[label(block)[0]]
 
-    blocks = grid.blocks
     progress, should_stop = watch["progress"], watch["should_stop"]
     found, _ = find_components(
-        grid, label, connectivity, progress=share_of(progress, 0, 0.5), should_stop=should_stop
+        grid,
+        label,
+        connectivity,
+        arrays=[mask],
+        progress=share_of(progress, 0, 0.5),
+        should_stop=should_stop,
     )
-    if out is None:
-        out = np.empty(grid.shape, np.uint32)
-    check_out(out, grid.shape, "iu", found.count)
-    run_blocks(
-        write, range(len(blocks)), progress=share_of(progress, 0.5, 1), should_stop=should_stop
+    to: Any = out(found.count) if callable(out) else out
+    if to is None:
+        to = np.empty(grid.shape, np.uint32)
+    check_out(to, grid.shape, "iu", found.count)
+    run_on_blocks(
+        write,
+        zip(grid.blocks, found.numbers, strict=True),
+        arrays=[mask, to],
+        progress=share_of(progress, 0.5, 1),
+        should_stop=should_stop,
     )
-    return out
+    return to
 
 
 def voxel_counts(labels: NDArray[Any], count: int) -> NDArray[np.int64]:

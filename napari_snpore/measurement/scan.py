@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, grid_of, with_margin
-from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of
+from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.kernels import for_kernel
 from napari_snpore.measurement._scan_kernels import (
@@ -182,8 +183,12 @@ def scan_objects(
         origin = tuple(part.start for part in around)
         return scan_block(np.asarray(labels[around]), inner, origin, gray=values, scale=scale)
 
-    parts = run_blocks(
-        scan, blocks, progress=share_of(progress, share, 1.0), should_stop=should_stop
+    parts = run_on_blocks(
+        scan,
+        blocks,
+        arrays=[labels] if gray is None else [labels, gray],
+        progress=share_of(progress, share, 1.0),
+        should_stop=should_stop,
     )
     found = merge_scans(parts)
     _check_moments(found.table)
@@ -361,7 +366,9 @@ def _gray_scale(labels: Any, gray: Any, blocks: list[Block], watch: dict[str, An
         values = np.asarray(gray[block])[np.asarray(labels[block]) > 0]
         return float(np.abs(values).max(initial=0))
 
-    found = float(np.max(run_blocks(greatest, blocks, **watch)))  # NaN stays NaN
+    found = float(
+        np.max(run_on_blocks(greatest, blocks, arrays=[labels, gray], **watch))
+    )  # NaN stays NaN
     if not np.isfinite(found):
         raise InputError(_NOT_FINITE)
     return SumScale.of(found)

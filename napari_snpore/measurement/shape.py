@@ -12,14 +12,14 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.blocks import slabs
+from napari_snpore.blocks import Block, grid_of, with_margin
 from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement._scan_kernels import DIRECTIONS
 from napari_snpore.measurement.scan import ObjectScan
 from napari_snpore.volume import Triple
 
-_SLAB_PLANES = 16
 _CHUNK_OBJECTS = 256
 
 
@@ -117,13 +117,19 @@ def depths(
 def _values_at(mask: Any, places: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return the values of a mask at some voxels (z, y, x), shape (n, 3); the mask may be lazy."""
     found = np.zeros(len(places), np.bool_)
-    order = np.argsort(places[:, 0], kind="stable")
-    for slab in slabs(mask.shape):
-        ends = np.searchsorted(places[order, 0], [slab.start, slab.stop])
-        some = order[ends[0] : ends[1]]
+    grid = grid_of(mask)
+    at = [
+        np.searchsorted(cuts, place, side="right") - 1
+        for cuts, place in zip(grid.cuts, places.T, strict=True)
+    ]
+    number = np.ravel_multi_index(at, grid.counts)
+    order = np.argsort(number, kind="stable")
+    blocks = grid.blocks
+    for some in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
         if len(some):
-            z, y, x = places[some].T
-            found[some] = np.asarray(mask[slab])[z - slab.start, y, x]
+            block = blocks[number[some[0]]]
+            z, y, x = (places[some] - [part.start for part in block]).T
+            found[some] = np.asarray(mask[block])[z, y, x]
     return found
 
 
@@ -131,11 +137,11 @@ def _just_outside(inside: Any, should_stop: ShouldStop | None) -> NDArray[np.int
     """Return the voxels (z, y, x) outside an envelope that share a face with one inside, shape (n,
     3).
     """
-    planes = inside.shape[0]
+    shape = tuple(inside.shape)
 
-    def look(first: int) -> NDArray[np.int32]:
-        begin, stop = max(0, first - 1), min(first + _SLAB_PLANES + 1, planes)
-        slab = np.asarray(inside[begin:stop])
+    def look(block: Block) -> NDArray[np.int32]:
+        outer, inner = with_margin(block, shape, 1)
+        slab = np.asarray(inside[outer])
         near = np.zeros(slab.shape, bool)
         for axis in range(3):
             lower = tuple(slice(-1) if k == axis else slice(None) for k in range(3))
@@ -143,8 +149,8 @@ def _just_outside(inside: Any, should_stop: ShouldStop | None) -> NDArray[np.int
             near[lower] |= slab[upper]
             near[upper] |= slab[lower]
         near &= ~slab
-        found = np.argwhere(near[first - begin : first - begin + _SLAB_PLANES]).astype(np.int32)
-        found[:, 0] += first
-        return found
+        found = np.argwhere(near[inner]).astype(np.int32)
+        return found + np.array([part.start for part in block], np.int32)
 
-    return np.concatenate(run_blocks(look, range(0, planes, _SLAB_PLANES), should_stop=should_stop))
+    blocks = grid_of(inside).blocks
+    return np.concatenate(run_on_blocks(look, blocks, arrays=[inside], should_stop=should_stop))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, grid_of
-from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.compute import ShouldStop
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.segmentation.components import find_components, piece_counts, pieces_of
 
 
@@ -44,7 +45,6 @@ def largest_body(
         Of pieces of the same size the one that comes first in the array.
     """
     grid = grid_of(solid, block_shape)
-    blocks = grid.blocks
     body: Any = np.empty(solid.shape, np.bool_) if out is None else out
 
     def label(block: Block) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -52,18 +52,20 @@ def largest_body(
         labels = pieces_of(inside, 6)
         return labels, piece_counts(labels, inside)
 
-    found, counts = find_components(grid, label, 6, should_stop=should_stop)
+    found, counts = find_components(grid, label, 6, arrays=[solid], should_stop=should_stop)
     sizes = found.total(counts)
     sizes[0] = 0
     greatest = int(np.argmax(sizes))
 
-    def write(number: int) -> None:
-        inside = np.asarray(solid[blocks[number]])
-        chosen = found.numbers[number] == greatest
+    def write(item: tuple[Block, NDArray[np.uint32]]) -> None:
+        block, numbers = item
+        inside = np.asarray(solid[block])
+        chosen = numbers == greatest
         chosen[0] = False
         if not chosen[1:].all():  # in most blocks all solid is body
             inside = chosen[pieces_of(inside, 6)]
-        body[blocks[number]] = inside
+        body[block] = inside
 
-    run_blocks(write, range(len(blocks)), should_stop=should_stop)
+    items = zip(grid.blocks, found.numbers, strict=True)
+    run_on_blocks(write, items, arrays=[solid, body], should_stop=should_stop)
     return body

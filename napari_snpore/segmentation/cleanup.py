@@ -21,10 +21,10 @@ from napari_snpore.compute import (
     Progress,
     ShouldStop,
     check_stop,
-    run_blocks,
     run_stepped_blocks,
     stops_at_once,
 )
+from napari_snpore.engines import beside, drop, is_shared, run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import CleanupParameters, CleanUpStep
 from napari_snpore.kernels import for_kernel
@@ -121,21 +121,24 @@ def clean_up(
     tasks: list[tuple[str, Callable[..., int]]] = []
     if majority_radius:
         name = f"majority filter, radius {majority_radius}"
-        tasks.append((name, partial(_vote, out=made, grid=grid, radius=majority_radius)))
+        tasks.append((name, partial(_vote, grid=grid, radius=majority_radius)))
     for phase in fill:
         name = f"fill holes of phase {phase}"
-        tasks.append((name, partial(_fill, out=made, grid=grid, phase=phase)))
+        tasks.append((name, partial(_fill, grid=grid, phase=phase)))
     for phase, fewest in specks:
         name = f"specks of phase {phase} below {fewest} voxels"
-        removed = partial(_despeckle, out=made, grid=grid, phase=phase, min_voxels=fewest)
+        removed = partial(_despeckle, grid=grid, phase=phase, min_voxels=fewest)
         tasks.append((name, partial(removed, connectivity=connectivity)))
     check_out(made, given.shape, "iu")
     steps = []
     source = given
     for done, (name, task) in enumerate(tasks, 1):
         check_stop(should_stop)
-        steps.append(CleanupStep(name, task(source, should_stop=should_stop)))
-        source = made  # what follows reads a block before it writes it, and no voxel beside it
+        to = made if done == len(tasks) else beside(made)
+        steps.append(CleanupStep(name, task(source, out=to, should_stop=should_stop)))
+        if source is not given:
+            drop(source, made)
+        source = to  # what follows reads a block before it writes it, and no voxel beside it
         if progress is not None:
             progress(done, len(tasks))
     if not tasks:
@@ -241,29 +244,30 @@ def _fill(
 ) -> int:
     """Write phases with filled holes, and return how many voxels changed; out may be phases."""
     _check_phase(phases, grid, phase)
-    blocks = grid.blocks
+    shape, in_place = grid.shape, out is phases
 
     def label(block: Block) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
         labels = pieces_of(np.asarray(phases[block]) < phase, 6)
-        return labels, outer_pieces(labels, block, grid.shape, (0, 1, 2))
+        return labels, outer_pieces(labels, block, shape, (0, 1, 2))
 
-    found, outer = find_components(grid, label, 6, should_stop=should_stop)
+    found, outer = find_components(grid, label, 6, arrays=[phases], should_stop=should_stop)
     closed = ~found.any(outer)
     closed[0] = False
 
-    def write(number: int) -> int:
-        made = np.array(phases[blocks[number]])
-        holes = closed[found.numbers[number]]
+    def write(item: tuple[Block, NDArray[np.bool_]]) -> int:
+        block, holes = item
+        made = np.array(phases[block])
         changed = 0
         if holes.any():
             enclosed = holes[pieces_of(made < phase, 6)] & (made > 0)
             changed = int(np.count_nonzero(enclosed))
             made[enclosed] = phase
-        if changed or out is not phases:
-            out[blocks[number]] = made
+        if changed or not in_place:
+            out[block] = made
         return changed
 
-    return sum(run_blocks(write, range(len(blocks)), should_stop=should_stop))
+    items = [(block, closed[of]) for block, of in zip(grid.blocks, found.numbers, strict=True)]
+    return sum(run_on_blocks(write, items, arrays=[phases, out], should_stop=should_stop))
 
 
 def _vote(
@@ -273,17 +277,22 @@ def _vote(
     if not 1 <= radius <= 5:
         raise InputError(f"radius is {radius}; 1 to 5 voxels are possible.")
 
-    def work(block: Block, step: BlockSteps) -> int:
-        outer, inner = with_margin(block, grid.shape, radius)
+    shape = grid.shape
+
+    def work(block: Block, step: BlockSteps | None = None) -> int:
+        outer, inner = with_margin(block, shape, radius)
         given = for_kernel(np.ascontiguousarray(phases[outer]))
         made = np.empty_like(given)
         votes = np.empty(int(given.max(initial=0)) + 1, np.int64)
         for z in range(inner[0].start, inner[0].stop):
             majority(given, made, z, radius, votes)
-            step.look()
+            if step is not None:
+                step.look()
         out[block] = made[inner]
         return int(np.count_nonzero(made[inner] != given[inner]))
 
+    if is_shared(out):
+        return sum(run_on_blocks(work, grid.blocks, arrays=[phases, out], should_stop=should_stop))
     return sum(run_stepped_blocks(work, grid.blocks, steps=1, should_stop=should_stop))
 
 
@@ -291,11 +300,13 @@ def _copy(phases: Any, out: Any, grid: Grid, should_stop: ShouldStop | None) -> 
     def work(block: Block) -> None:
         out[block] = np.asarray(phases[block])
 
-    run_blocks(work, grid.blocks, should_stop=should_stop)
+    run_on_blocks(work, grid.blocks, arrays=[phases, out], should_stop=should_stop)
 
 
 def _check_phase(phases: Any, grid: Grid, phase: int) -> None:
-    found = run_blocks(lambda block: int(np.asarray(phases[block]).max(initial=0)), grid.blocks)
+    found = run_on_blocks(
+        lambda block: int(np.asarray(phases[block]).max(initial=0)), grid.blocks, arrays=[phases]
+    )
     last = max(found, default=0)
     if not 1 <= phase <= max(last, 1):
         raise InputError(f"phase is {phase}; the volume holds phases 1 to {last}.")

@@ -26,7 +26,8 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, Grid
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.engines import receive_from_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.kernels import for_kernel
 from napari_snpore.segmentation._kernels import count_pieces, first_voxels
@@ -209,6 +210,7 @@ def find_components(
     label: Callable[[Block], tuple[Labels, Facts]],
     connectivity: int,
     *,
+    arrays: Sequence[Any],
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> tuple[Components, list[Facts]]:
@@ -221,6 +223,8 @@ def find_components(
         Returns the labels of a block, by :func:`pieces_of`, and whatever the caller wants to know
         of its pieces.
     connectivity : 6, 18 or 26
+    arrays : sequence of array
+        All that ``label`` reads.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -231,15 +235,23 @@ def find_components(
     """
     border = _Borders(grid, connectivity)
 
-    def work(number: int) -> tuple[NDArray[np.int64], Facts]:
-        block = blocks[number]
+    def work(block: Block) -> tuple[BlockPieces, Facts]:
         labels, facts = label(block)
-        pieces = block_pieces(labels, block, grid.shape)
-        border.add(number, pieces)
-        return pieces.first, facts
+        return block_pieces(labels, block, shape), facts
 
-    blocks = grid.blocks
-    found = run_blocks(work, range(len(blocks)), progress=progress, should_stop=should_stop)
+    def receive(number: int, made: tuple[BlockPieces, Facts]) -> tuple[NDArray[np.int64], Facts]:
+        border.add(number, made[0])
+        return made[0].first, made[1]
+
+    shape = grid.shape
+    found = receive_from_blocks(
+        work,
+        grid.blocks,
+        receive,
+        arrays=arrays,
+        progress=progress,
+        should_stop=should_stop,
+    )
     return join_pieces([first for first, _ in found], border.linked), [facts for _, facts in found]
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, VoxelwiseArray, grid_of
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.engines import is_shared, run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.memory import check_memory, give_back_freed, shape_text
@@ -53,7 +54,8 @@ class EnvelopeOptions:
 class Envelope:
     """Envelope of a body and what it was made with.
 
-    ``packed`` holds ``mask`` as bits. ``threshold`` is the gray value from
+    ``packed`` holds ``mask`` as bits, unless ``stored`` is an array on disk that several processes
+    read. ``threshold`` is the gray value from
     which a voxel is solid, ``ray_length_nm`` the length that was used, ``loose_voxel_count`` the
     number of solid voxels outside of the envelope.
     """
@@ -64,11 +66,12 @@ class Envelope:
     ray_length_nm: float
     volume_nm3: float
     loose_voxel_count: int
+    stored: Any = None
 
     @property
-    def mask(self) -> NDArray[np.bool_]:
-        """True in the body and its pores, bool (z, y, x); a new array."""
-        return self.packed.unpacked()
+    def mask(self) -> Any:
+        """True in the body and its pores, bool (z, y, x): a new array, or the one on disk."""
+        return self.packed.unpacked() if self.stored is None else self.stored
 
     @property
     def made_by(self) -> EnvelopeStep:
@@ -143,15 +146,19 @@ def make_envelope(
         progress=progress,
         should_stop=should_stop,
     )
+    if is_shared(body):
+        body.remove()
     del body
     count, loose = _inside_and_loose(volume, threshold, mask, should_stop)
+    stored = mask if is_shared(mask) else None
     return Envelope(
-        PackedMask.of(mask),
+        PackedMask.of(mask if stored is None else np.zeros((0, 0, 0), np.bool_)),
         float(threshold),
         options,
         ray_length_nm,
         count * volume.voxel_volume_nm3,
         loose,
+        stored,
     )
 
 
@@ -206,7 +213,11 @@ def usual_ray_length(solid: Any, spacing: Triple) -> float:
 def solid_radius(solid: Any, spacing: Triple) -> float:
     """Return the radius (nm) of the cylinder along y that holds as much solid; it may be lazy."""
     blocks = grid_of(solid).blocks
-    count = sum(run_blocks(lambda block: int(np.count_nonzero(np.asarray(solid[block]))), blocks))
+    count = sum(
+        run_on_blocks(
+            lambda block: int(np.count_nonzero(np.asarray(solid[block]))), blocks, arrays=[solid]
+        )
+    )
     if count == 0:
         raise InputError(
             "No voxel reaches the first threshold: there is nothing to segment; lower the threshold."
@@ -242,9 +253,10 @@ def _occluder(
     if options.largest_body:
         body = largest_body(solid, out=body, should_stop=should_stop)
     else:  # each block is read several times, with those around it
-        run_blocks(
+        run_on_blocks(
             lambda block: body.__setitem__(block, solid[block]),
             grid_of(solid).blocks,
+            arrays=[solid, body],
             should_stop=should_stop,
         )
     ray_length_nm = options.ray_length_nm
@@ -257,11 +269,13 @@ def _inside_and_loose(
     volume: Volume, threshold: float, mask: Any, should_stop: ShouldStop | None
 ) -> tuple[int, int]:
     """Return how many voxels a mask has, and how many reach the threshold outside of it."""
+    gray = volume.data
 
     def count(block: Block) -> tuple[int, int]:
         inside = np.asarray(mask[block])
-        loose = (np.asarray(volume.data[block]) >= threshold) & ~inside
+        loose = (np.asarray(gray[block]) >= threshold) & ~inside
         return int(np.count_nonzero(inside)), int(np.count_nonzero(loose))
 
-    counts = run_blocks(count, grid_of(volume.data).blocks, should_stop=should_stop)
+    blocks = grid_of(gray).blocks
+    counts = run_on_blocks(count, blocks, arrays=[gray, mask], should_stop=should_stop)
     return sum(inside for inside, _ in counts), sum(loose for _, loose in counts)

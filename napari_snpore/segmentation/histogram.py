@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, Grid, grid_of
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.kernels import for_kernel
 from napari_snpore.segmentation._kernels import count_floats, count_integers, extent
@@ -195,6 +196,11 @@ def _chosen_values(data: Any, mask: Any, block: Block) -> NDArray[Any]:
     return np.asarray(values[np.asarray(mask[block])])
 
 
+def _read(data: Any, mask: Any) -> list[Any]:
+    """Return the arrays that are read."""
+    return [data] if mask is None else [data, mask]
+
+
 def _of_integers(
     data: Any, mask: Any, kind: np.dtype[Any], grid: Grid, watch: dict[str, Any]
 ) -> Histogram:
@@ -209,7 +215,7 @@ def _of_integers(
             counts = np.roll(counts, -low)
         return counts[: high - low + 1]
 
-    counts = np.sum(run_blocks(count, grid.blocks, **watch), axis=0)
+    counts = np.sum(run_on_blocks(count, grid.blocks, arrays=_read(data, mask), **watch), axis=0)
     there = np.flatnonzero(counts)
     if not there.size:
         raise InputError(_NOTHING)
@@ -259,7 +265,8 @@ def _of_floats(data: Any, mask: Any, bins: int, grid: Grid, watch: dict[str, Any
         values = chosen(block)
         return (*_extent(values), values.size) if values.size else (np.inf, -np.inf, 0.0, 0)
 
-    parts = run_blocks(measure, grid.blocks, should_stop=watch["should_stop"])
+    arrays = _read(data, mask)
+    parts = run_on_blocks(measure, grid.blocks, arrays=arrays, should_stop=watch["should_stop"])
     total = sum(part[3] for part in parts)
     if not total:
         raise InputError(_NOTHING)
@@ -275,7 +282,7 @@ def _of_floats(data: Any, mask: Any, bins: int, grid: Grid, watch: dict[str, Any
             values = chosen(block)
             return _counted(values, ends, bins), 0 if steps else scale.block_steps(values)
 
-        found = run_blocks(work, grid.blocks, **watch)
+        found = run_on_blocks(work, grid.blocks, arrays=arrays, **watch)
         steps.append(sum(more for _, more in found))
         made = _Pass.of(ends, bins, [part for part, _ in found])
         counted = int(made.counts.sum()) + made.outside.size

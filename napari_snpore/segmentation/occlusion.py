@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, Grid, check_out, grid_of
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.engines import beside, drop, run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, OcclusionStep
 from napari_snpore.segmentation.components import find_components, outer_pieces, pieces_of
@@ -93,7 +94,7 @@ def ambient_occlusion(
         part[np.asarray(mask[block])] = 1.0
         field[block] = part
 
-    count_hits(mask, rays, block_shape, write, progress, should_stop)
+    count_hits(mask, rays, block_shape, write, progress, should_stop, out=field)
     return volume_like(solid, field, OcclusionStep(ray_length_nm, directions, tuple(cut_axes)))
 
 
@@ -140,37 +141,44 @@ def fibre_envelope(
     count = 2 * (directions // 2)
     open_counts = np.arange(count + 1, dtype=np.float32) / count < occlusion_threshold
     fewest = np.count_nonzero(open_counts)  # hits are counts: these are the low ones
+    candidates = beside(envelope)
 
     def write(block: Block, hits: NDArray[Any]) -> None:
-        envelope[block] = np.greater(hits < fewest, np.asarray(mask[block]))
+        candidates[block] = np.greater(hits < fewest, np.asarray(mask[block]))
 
-    count_hits(mask, rays, block_shape, write, progress, should_stop)
-    _enclosed(envelope, grid_of(mask, block_shape), cut_axes, should_stop)
+    count_hits(mask, rays, block_shape, write, progress, should_stop, out=candidates)
+    _enclosed(candidates, envelope, grid_of(mask, block_shape), cut_axes, should_stop)
+    drop(candidates, envelope)
     made_by = EnvelopeStep(ray_length_nm, occlusion_threshold, directions, tuple(cut_axes))
     return volume_like(solid, envelope, made_by)
 
 
 def _enclosed(
-    candidates: Any, grid: Grid, cut_axes: Sequence[int], should_stop: ShouldStop | None
+    candidates: Any,
+    out: Any,
+    grid: Grid,
+    cut_axes: Sequence[int],
+    should_stop: ShouldStop | None,
 ) -> None:
-    """Turn void of low occlusion, in place, into the envelope: all but what of it is 6-connected to
-    an uncut face.
+    """Write the envelope, all but what of the void of low occlusion is 6-connected to an uncut face;
+    ``out`` may be the candidates.
     """
-    blocks = grid.blocks
+    shape = grid.shape
     uncut = [axis for axis in range(3) if axis not in cut_axes]
 
     def label(block: Block) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
         labels = pieces_of(np.asarray(candidates[block]), 6)
-        return labels, outer_pieces(labels, block, grid.shape, uncut)
+        return labels, outer_pieces(labels, block, shape, uncut)
 
-    found, outer = find_components(grid, label, 6, should_stop=should_stop)
+    found, outer = find_components(grid, label, 6, arrays=[candidates], should_stop=should_stop)
     inside = ~found.any(outer)
 
-    def write(number: int) -> None:
-        labels, _ = label(blocks[number])
-        candidates[blocks[number]] = inside[found.numbers[number]][labels]
+    def write(item: tuple[Block, NDArray[np.bool_]]) -> None:
+        block, kept = item
+        out[block] = kept[label(block)[0]]
 
-    run_blocks(write, range(len(blocks)), should_stop=should_stop)
+    items = [(block, inside[of]) for block, of in zip(grid.blocks, found.numbers, strict=True)]
+    run_on_blocks(write, items, arrays=[candidates, out], should_stop=should_stop)
 
 
 def _check(solid: Any, ray_length_nm: float, directions: int, cut_axes: Sequence[int]) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, check_out, grid_of
-from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import EnvelopeStep, SegmentStep, last_step
 from napari_snpore.kernels import for_kernel
@@ -148,7 +149,10 @@ def segment(
         return broken
 
     blocks = grid_of(data, block_shape).blocks
-    broken = sum(run_blocks(work, blocks, progress=progress, should_stop=should_stop))
+    arrays = [data, labels] if body is None else [data, labels, body]
+    broken = sum(
+        run_on_blocks(work, blocks, arrays=arrays, progress=progress, should_stop=should_stop)
+    )
     if broken:
         raise InputError(
             f"The volume holds {broken} NaN values; repair it before thresholds are applied."

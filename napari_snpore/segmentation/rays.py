@@ -27,7 +27,8 @@ from napari_snpore.compute import (
     thread_count,
     threads_for,
 )
-from napari_snpore.memory import check_memory, memory_limit
+from napari_snpore.engines import blocks_at_a_time, is_shared, run_on_blocks
+from napari_snpore.memory import check_memory, memory_limit, shape_text
 from napari_snpore.segmentation._kernels import sweep
 from napari_snpore.volume import Triple
 
@@ -62,11 +63,16 @@ def count_hits(
     write: Callable[[Block, NDArray[Any]], None],
     progress: Progress | None,
     should_stop: ShouldStop | None,
+    *,
+    out: Any,
 ) -> None:
-    """Count for each voxel how many rays meet solid, and write the counts of each block."""
+    """Count for each voxel how many rays meet solid, and write the counts of each block into ``out``."""
     reach = [math.ceil(rays.length_nm / edge) + 1 for edge in rays.spacing]
     body = _body_box(solid, reach, should_stop)
-    if block_shape is None and is_in_memory(solid):
+    at_a_time = blocks_at_a_time([solid, out])
+    if is_shared(out):  # of whole files, however many voxels lie around a block
+        grid = _largest_blocks(solid.shape, rays.margin, out.block_shape, at_a_time)
+    elif block_shape is None and is_in_memory(solid):
         grid = Grid(tuple((0, n) for n in solid.shape))
     elif block_shape is None:
         grid = _largest_blocks(solid.shape, rays.margin)
@@ -74,31 +80,62 @@ def count_hits(
         grid = grid_of(solid, block_shape)
     if body is not None and len(grid.blocks) == 1:
         _check_mirrored(body, solid.shape, rays.spacing, rays.length_nm, rays.cut_axes)
-    for number, block in enumerate(grid.blocks):
-        check_stop(should_stop)
-        share = (number / len(grid.blocks), (number + 1) / len(grid.blocks))
-        tick = progress if len(grid.blocks) == 1 else share_of(progress, *share)
+
+    def count(block: Block, tick: Progress | None = None, stop: ShouldStop | None = None) -> None:
         kind = np.min_scalar_type(2 * (rays.directions // 2))
         hits = np.zeros([part.stop - part.start for part in block], kind)
         if body is not None:
-            add_hits(solid, block, body, rays, hits, tick, should_stop)
+            add_hits(solid, block, body, rays, hits, tick, stop)
         write(block, hits)
 
+    if at_a_time > 1:
+        run_on_blocks(
+            count, grid.blocks, arrays=[solid, out], progress=progress, should_stop=should_stop
+        )
+        return
+    for number, block in enumerate(grid.blocks):  # the rays of a block have all threads
+        check_stop(should_stop)
+        share = (number / len(grid.blocks), (number + 1) / len(grid.blocks))
+        tick = progress if len(grid.blocks) == 1 else share_of(progress, *share)
+        count(block, tick, should_stop)
 
-def _largest_blocks(shape: Sequence[int], margin: Sequence[int]) -> Grid:
-    """Return the fewest blocks that, with their margins, leave most of the memory free."""
+
+def _largest_blocks(
+    shape: Sequence[int],
+    margin: Sequence[int],
+    unit: Sequence[int] = (1, 1, 1),
+    at_a_time: int = 1,
+) -> Grid:
+    """Return the fewest blocks, of whole units, that with their margins leave most of the memory
+    free.
+
+    Raises
+    ------
+    NotEnoughMemoryError
+        One unit with its margins, in an array on disk, takes more than may be used.
+    """
     counts = [1] * len(shape)
-    budget = memory_limit() / 4
+    units = [-(-n // one) for n, one in zip(shape, unit, strict=True)]
+    threads = thread_count() if at_a_time == 1 else 1  # of several blocks each has one
     while True:
-        sizes = [-(-n // count) for n, count in zip(shape, counts, strict=True)]
+        sizes = [one * -(-n // count) for n, one, count in zip(units, unit, counts, strict=True)]
         voxels = math.prod(
             min(n, size + 2 * m) for n, size, m in zip(shape, sizes, margin, strict=True)
         )
-        if voxels * (3.0 + thread_count()) <= budget or max(sizes) == 1:
-            return Grid(
-                tuple((*range(0, n, size), n) for n, size in zip(shape, sizes, strict=True))
-            )
-        counts[int(np.argmax(sizes))] += 1
+        needed = voxels * (3.0 + threads) * at_a_time
+        smallest = all(size <= one for size, one in zip(sizes, unit, strict=True))
+        if needed <= memory_limit() / 4 or smallest:
+            break
+        splittable = [size if size > one else 0 for size, one in zip(sizes, unit, strict=True)]
+        counts[int(np.argmax(splittable))] += 1
+    if math.prod(unit) > 1:
+        check_memory(
+            f"The envelope by blocks of {shape_text(sizes)} voxels, with rays of {max(margin) - 2} "
+            "voxels around each,",
+            needed,
+            advice="take shorter rays (envelope.ray_length_nm) or smaller blocks (blocks.shape)",
+        )
+    return Grid(tuple((*range(0, n, size), n) for n, size in zip(shape, sizes, strict=True)))
 
 
 def add_hits(

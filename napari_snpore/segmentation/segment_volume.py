@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.engines import beside, drop
 from napari_snpore.history import SegmentStep
 from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep, clean_up
 from napari_snpore.segmentation.envelope import Envelope
@@ -31,6 +33,7 @@ def segment_volume(
     method: str = "given",
     envelope: Envelope | None = None,
     cleanup: CleanupOptions | None = None,
+    out: Any = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> SegmentedVolume:
@@ -50,6 +53,8 @@ def segment_volume(
         What lies outside becomes 0 (exterior). None: the whole box is labelled.
     cleanup : CleanupOptions, optional
         None: nothing is cleaned up.
+    out : array of integers, shape of the volume, optional
+        An array on disk that is written by blocks. Default: a new numpy array.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -60,20 +65,30 @@ def segment_volume(
         exist.
     """
     mask = None if envelope is None else envelope.mask
-    labels = segment(
-        volume.data, thresholds, envelope=mask, progress=progress, should_stop=should_stop
-    )
     changed: list[CleanupStep] = []
     cleaned = None
-    if cleanup is not None and cleanup.anything:
+    cleans = cleanup is not None and cleanup.anything
+    labels = segment(
+        volume.data,
+        thresholds,
+        envelope=mask,
+        out=beside(out) if cleans and out is not None else out,
+        progress=progress,
+        should_stop=should_stop,
+    )
+    if cleanup is not None and cleans:
+        given = labels
         labels, changed = clean_up(
-            labels,
+            given,
             specks=cleanup.specks,
             fill=cleanup.fill,
             majority_radius=cleanup.majority_radius,
+            out=out,
             progress=progress,
             should_stop=should_stop,
         )
+        if out is not None:
+            drop(given, out)
         cleaned = cleanup.parameters(changed)
     made_by = SegmentStep(
         thresholds=tuple(map(float, thresholds)),

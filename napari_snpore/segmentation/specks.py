@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, Grid, with_margin
-from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.compute import ShouldStop
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.segmentation.components import (
     Components,
     find_components,
@@ -71,20 +72,22 @@ def replace_specks(
 
     phases, out: arrays (z, y, x), read and written by blocks; they may be the same.
     """
-    blocks = grid.blocks
+    shape, in_place = grid.shape, out is phases
 
     def label(block: Block) -> tuple[NDArray[np.uint32], SpeckVotes]:
-        outer, inner = with_margin(block, grid.shape, 1)
+        outer, inner = with_margin(block, shape, 1)
         around = np.asarray(phases[outer])
         labels = pieces_of(around[inner] == phase, connectivity)
-        return labels, speck_votes(around, labels, block, grid.shape, phase, min_voxels)
+        return labels, speck_votes(around, labels, block, shape, phase, min_voxels)
 
-    found, votes = find_components(grid, label, connectivity, should_stop=should_stop)
+    found, votes = find_components(
+        grid, label, connectivity, arrays=[phases], should_stop=should_stop
+    )
     tables = _choices(found, votes, phase, min_voxels)
     del votes
 
-    def write(number: int) -> int:
-        block, choice = blocks[number], tables[number]
+    def write(item: tuple[Block, NDArray[Any]]) -> int:
+        block, choice = item
         made = np.array(phases[block])
         there = made == phase
         changed = 0
@@ -92,11 +95,12 @@ def replace_specks(
             chosen = choice[pieces_of(there, connectivity)[there]]
             changed = int(np.count_nonzero(chosen != phase))
             made[there] = chosen
-        if changed or out is not phases:
+        if changed or not in_place:
             out[block] = made
         return changed
 
-    return sum(run_blocks(write, range(len(blocks)), should_stop=should_stop))
+    items = zip(grid.blocks, tables, strict=True)
+    return sum(run_on_blocks(write, items, arrays=[phases, out], should_stop=should_stop))
 
 
 def speck_votes(

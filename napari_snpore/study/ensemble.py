@@ -12,8 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.compute import share_of
+from napari_snpore.engines import is_shared
 from napari_snpore.errors import InputError
 from napari_snpore.history import SmoothStep, last_step
+from napari_snpore.memory import check_memory
 from napari_snpore.segmentation.calibration import calibrate_gray
 from napari_snpore.segmentation.cleanup import CleanupOptions
 from napari_snpore.segmentation.envelope import EnvelopeOptions, make_envelope
@@ -26,7 +28,12 @@ from napari_snpore.study.numbers import Quantity
 from napari_snpore.study.piece import Piece, numbers_of_piece
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.segmenting import Segmentation, cleanup_options, envelope_options
+from napari_snpore.study.segmenting import (
+    SEGMENT_BYTES,
+    Segmentation,
+    cleanup_options,
+    envelope_options,
+)
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.uncertainty.threshold_ensemble import DRAWS, Choices, threshold_ensemble
 from napari_snpore.volume import Volume
@@ -41,6 +48,9 @@ _POINTS = 5
 _MOST_VOXELS, _FEWEST_ROWS = 3_000_000, 32
 """Of the piece in which thresholds and envelope are drawn: the time of 25 draws does not grow with the
 volume."""
+
+_PIECE_BYTES = 4.0 + SEGMENT_BYTES
+"""Per voxel of that piece."""
 
 _BLUR_SHARE = 0.4
 """Of the progress of an ensemble, where the blur is in doubt."""
@@ -83,6 +93,9 @@ def ensemble_of_run(
         options = envelope_options(recipe.envelope)
     plane = volume.shape[0] * volume.shape[2]
     piece = Piece.of(volume.shape[1], max(_FEWEST_ROWS, _MOST_VOXELS // plane))
+    if is_shared(volume.data):  # a piece of any volume is in memory
+        voxels = plane * (piece.last - piece.first)
+        check_memory("The threshold ensemble", voxels * _PIECE_BYTES, given=context.memory_limit)
     volume, cleanup = piece.cut(volume), recipe.cleanup
     cleaning = cleanup_options(cleanup, segmentation.scheme)
 

@@ -18,14 +18,14 @@ VolumeSuffix = Literal[".tif", ".ome.zarr"]
 
 
 def write_measurement(
-    folder: str | Path, measured: MeasuredObjects, *, suffix: VolumeSuffix = ".tif"
+    folder: str | Path, measured: MeasuredObjects, *, suffix: VolumeSuffix | None = ".tif"
 ) -> None:
     """Write a measurement into ``tables/`` and ``volumes/`` of a folder; the names do not depend on
     who measured.
 
     ``tables/objects_<name>.csv`` and ``volumes/objects_<name>`` for each set of objects; of phases
     also ``tables/fractions.csv``, ``tables/dead_pores.csv`` (with an exterior) and one table per
-    detail.
+    detail. ``suffix`` None: the volumes are there.
 
     Raises
     ------
@@ -34,7 +34,8 @@ def write_measurement(
     """
     volumes, tables = Path(folder) / "volumes", Path(folder) / "tables"
     for name, labels in measured.labels.items():
-        write_volume(volumes / f"objects_{name}{suffix}", labels)
+        if suffix is not None:
+            write_volume(volumes / f"objects_{name}{suffix}", labels)
         write_table(tables / f"objects_{name}.csv", measured.objects[name])
     if not isinstance(measured, Measurement):
         return

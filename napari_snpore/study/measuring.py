@@ -16,8 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import voxelwise
 from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.engines import anywhere, extremes, is_shared
 from napari_snpore.errors import InputError
+from napari_snpore.files.stored_array import StoredArray
 from napari_snpore.history import (
     HistoryStep,
     LabelStep,
@@ -38,6 +41,7 @@ from napari_snpore.measurement.objects import (
 from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.segmentation.envelope import solid_radius
 from napari_snpore.segmentation.phases import EXTERIOR, MOST_PHASES, PORE, PORE_C_SN
+from napari_snpore.study.block_store import BlockStore
 from napari_snpore.study.details import detail_tables
 from napari_snpore.study.network_width import (
     NETWORK_SHARE,
@@ -200,11 +204,13 @@ def measure_phases(
     section, context = section or MeasureSection(), context or RunContext(Record("measure"))
     thick = _THICKNESS_BYTES if section.thickness or section.diffusivity else 0.0
     context.state_memory("Measuring", phases.shape, MEASURE_BYTES + thick)
-    if section.details:  # not refused here: it is left out where the memory does not allow it
+    if (
+        section.details and context.store is None
+    ):  # not refused here: it is left out where the memory does not allow it
         needs = context.record.results["memory_bytes"]
         needs["two-point correlation"] = correlation_bytes(phases.shape, phases.spacing)
     phases = Volume(phase_labels(phases), phases.spacing, phases.origin, phases.history)
-    labels: NDArray[np.uint8] = phases.data
+    labels: Any = phases.data
     names = phase_names_of(phases) if names is None else tuple(names)
     axes = cut_axes_of(phases) if cut_axes is None else tuple(cut_axes)
     chosen = _usual_sources(section, names) if sources is None else list(sources)
@@ -214,37 +220,38 @@ def measure_phases(
             raise InputError(
                 f"measure.phases names {source.phase!r}; the phases are {', '.join(names)}."
             )
-        if sources is not None and not (labels == numbers[source.phase]).any():
-            number = numbers[source.phase]
+        number = numbers[source.phase]
+        if sources is not None and not anywhere(_voxels_of(labels, number)):
             raise InputError(
                 f"No voxel of these phases is {source.phase} (label {number}); there is nothing to measure."
             )
-    if not labels.any():
+    if not anywhere(voxelwise(labels, lambda part: part != EXTERIOR)):
         raise InputError(
             "Every voxel is exterior: there is nothing to measure; lower the threshold."
         )
-    has_exterior = not labels.all()
+    has_exterior = anywhere(_voxels_of(labels, EXTERIOR))
     with context.step("fractions"):
         boxes = measured_boxes(phases, section) if boxes is None else boxes
         fractions = regional_fractions(phases, names, boxes)
     dead = None
     if has_exterior:
         with context.step("dead pores") as watch:
-            dead = dead_pores(phases, cut_axes=axes, **watch)
+            kept: dict[int, Any] | None = None if context.store is None else {}
+            dead = dead_pores(phases, cut_axes=axes, out=kept, **watch)
     found: dict[str, Volume] = {}
     tables: dict[str, pd.DataFrame] = {}
 
     def measure(source: ObjectSource) -> None:
         with context.step(f"label {source.name}") as watch:
             found[source.name], objects_from = _labelled(
-                phases, source, numbers[source.phase], section, **watch
+                phases, source, numbers[source.phase], section, context.store, **watch
             )
         tables[source.name] = _object_table(
             source.name,
             found[source.name],
             section,
             intensity=intensity,
-            envelope=labels != EXTERIOR if has_exterior else None,
+            envelope=_body(labels) if has_exterior else None,
             objects_from=objects_from,
             context=context,
         )
@@ -255,7 +262,8 @@ def measure_phases(
         if source.phase == names[-1]:
             measure(source)
     details: dict[str, pd.DataFrame] = {}
-    if section.details or section.thickness or section.diffusivity:
+    in_memory = context.store is None
+    if in_memory and (section.details or section.thickness or section.diffusivity):
         with context.step("details") as watch:
             details = detail_tables(
                 phases,
@@ -279,7 +287,9 @@ def measure_phases(
         if source.name not in found:
             measure(source)
     found = {source.name: found[source.name] for source in chosen}
-    widths = _pore_widths(labels, phases.spacing, chosen, numbers, tables, context)
+    widths = {}
+    if in_memory:
+        widths = _pore_widths(labels, phases.spacing, chosen, numbers, tables, context)
     tables = {source.name: tables[source.name] for source in chosen}
     return Measurement(
         section=section,
@@ -329,16 +339,19 @@ def _labelled(
     source: ObjectSource,
     number: int,
     section: MeasureSection,
+    store: BlockStore | None,
     *,
     progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> tuple[Volume, str]:
     """Return the objects of one phase, and how they were found in words."""
-    mask = phases.data == number
+    mask = _voxels_of(phases.data, number)
     if source.separate_nm is None:
         connectivity = section.pore_connectivity if number == PORE else section.object_connectivity
-        objects = label_objects(mask, connectivity=connectivity)
         words = f"connected {connectivity}"
+        if store is not None:
+            return _labelled_on_disk(phases, mask, source, connectivity, store, should_stop), words
+        objects = label_objects(mask, connectivity=connectivity)
     else:
         objects = separate_objects(
             mask,
@@ -350,6 +363,36 @@ def _labelled(
         words = f"separated h={source.separate_nm:g} nm"
     del mask
     return object_volume(phases, objects, phase=source.phase), words
+
+
+def _labelled_on_disk(
+    phases: Volume,
+    mask: Any,
+    source: ObjectSource,
+    connectivity: int,
+    store: BlockStore,
+    should_stop: ShouldStop | None,
+) -> Volume:
+    """Return the connected objects of a mask as a volume of the result, which is completed."""
+    name, counts = f"objects_{source.name}", []
+
+    def new(count: int) -> StoredArray:
+        counts.append(count)
+        return store.result(name, phases.shape, np.min_scalar_type(count))
+
+    made = label_objects(mask, connectivity=connectivity, out=new, should_stop=should_stop)
+    volume = phases.after(LabelStep(source.phase, counts[0]), made)
+    store.complete(name, volume)
+    return volume
+
+
+def _voxels_of(labels: Any, number: int) -> Any:
+    """Return which voxels have a label; lazy where the labels are."""
+    return voxelwise(labels, lambda part: part == number)
+
+
+def _body(labels: Any) -> Any:
+    return voxelwise(labels, lambda part: part != EXTERIOR)
 
 
 def measure_labels(
@@ -421,28 +464,33 @@ def object_volume(source: Volume, labels: NDArray[Any], *, phase: str) -> Volume
     )
 
 
-def phase_labels(phases: Volume) -> NDArray[np.uint8]:
-    """Return the labels of a phase volume; grey values and labels of many objects are refused."""
-    data = np.asarray(phases.data)
+def phase_labels(phases: Volume) -> Any:
+    """Return the labels of a phase volume, uint8; grey values and labels of many objects are refused.
+
+    Those that several processes read stay on disk.
+    """
+    data = phases.data if is_shared(phases.data) else np.asarray(phases.data)
     if data.dtype.kind not in "ui":
         raise InputError(
             f"The volume does not hold phases: whole numbers from 0 (exterior) to {MOST_PHASES} are needed, "
             f"not {data.dtype}."
         )
-    least, most = int(data.min()), int(data.max())
+    least, most = extremes(data)
     if least < 0 or most > MOST_PHASES:
         raise InputError(
             f"The volume does not hold phases: its labels go from {least} to {most}, those of phases from 0 (exterior) to "
             f"{MOST_PHASES}."
         )
-    return data.astype(np.uint8, copy=False)
+    if is_shared(data) and data.dtype == np.uint8:
+        return data
+    return voxelwise(data, lambda part: part.astype(np.uint8, copy=False), np.uint8)
 
 
 def phase_names_of(phases: Volume) -> tuple[str, ...]:
     """Return the names of the phases 1..N: those of the segmentation, else pore, C, Sn, or numbers
     for more than three.
     """
-    count = int(np.max(phases.data))
+    count = extremes(phases.data)[1]
     usual = PORE_C_SN.names if count <= len(PORE_C_SN.names) else ()
     known = recorded_phase_names(phases.history) or usual
     return (*known, *(f"phase {number}" for number in range(len(known) + 1, count + 1)))
@@ -463,9 +511,9 @@ def subvolume_boxes(phases: Volume, section: MeasureSection) -> dict[str, Box]:
     shortest side of a box that is shorter; a body in which such cubes have no place gets none. An
     edge that is asked for and does not fit is refused.
     """
-    body = phases.data != EXTERIOR
-    solid = phases.data > PORE
-    if body.all() or not solid.any():
+    body = _body(phases.data)
+    solid = voxelwise(phases.data, lambda part: part > PORE)
+    if not anywhere(_voxels_of(phases.data, EXTERIOR)) or not anywhere(solid):
         return {}
     size = section.subvolume_nm or min(
         _USUAL_CUBE * fibre_radius(solid, phases.spacing), *phases.size_nm
@@ -536,7 +584,7 @@ def _check_inside(volume: Volume, box: NamedBox) -> None:
     box_slices((z, y, x), volume.spacing, volume.origin, box.center_nm, box.size_nm)
 
 
-def fibre_radius(solid: NDArray[np.bool_], spacing: Triple) -> float:
+def fibre_radius(solid: Any, spacing: Triple) -> float:
     """Return the radius (nm) by which cubes and shells are placed: at least 4 voxels, so that they
     hold some.
     """

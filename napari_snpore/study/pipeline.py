@@ -8,18 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from napari_snpore.compute import ShouldStop
+from napari_snpore.engines import Engine, using
 from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
 from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
 from napari_snpore.outputs.places import resolved
 from napari_snpore.scratch import scratch_beside
+from napari_snpore.study.block_store import BlockStore
+from napari_snpore.study.by_blocks import (
+    advice_for,
+    by_blocks,
+    moved,
+    plan_blocks,
+    shared_tomogram,
+    store_of,
+)
 from napari_snpore.study.checks import checks_table
 from napari_snpore.study.conditions import conditions_record
 from napari_snpore.study.detection import (
@@ -68,6 +78,7 @@ def run_study(
     memory_limit: int | None = None,
     say: Callable[[str], None] | None = None,
     steps: KeptSteps = NO_STEPS,
+    engine: Engine | None = None,
 ) -> StudyResult:
     """Run all steps of a recipe and write one folder.
 
@@ -91,7 +102,10 @@ def run_study(
         Hears, in a sentence, what digital twins and a detection limit are going to cost before they
         start.
     steps : KeptSteps, optional
-        Where finished steps are kept, so that an interrupted run goes on after the last of them.
+        Where finished steps are kept, so that an interrupted run goes on after the last of them; a
+        run by blocks begins anew.
+    engine : Engine, optional
+        Of several processes, which work by blocks. Default: threads.
 
     Returns
     -------
@@ -103,12 +117,22 @@ def run_study(
         Whatever is wrong with the recipe, its files or the output folder, in one sentence.
     """
     out = Path(out).expanduser()
-    kept = recipe.relative_to(resolved(out))
     paths = input_paths(recipe)
+    held = max(SEGMENT_BYTES, MEASURE_BYTES)
+    advice = advice_for(recipe)
+    plan = plan_blocks(recipe, held, memory_limit, engine)
+    if plan is not None:
+        recipe, memory_limit, held, steps = by_blocks(recipe, plan), plan.memory, 0.0, NO_STEPS
+        if say is not None:
+            say(f"{plan.sentence} Volumes are written as OME-Zarr.")
+    kept = recipe.relative_to(resolved(out))
     with (
         output_folder(out, command="run", inputs=paths) as folder,
         scratch_beside(out, memory_limit) as scratch,
+        using(engine),
     ):
+        if engine is not None:
+            engine.check_sees(folder, paths)
         record = Record(
             "run", parameters=kept.model_dump(mode="json", exclude_none=True), seed=recipe.seed
         )
@@ -117,10 +141,12 @@ def run_study(
             monitor or (lambda name: nullcontext(None)),
             should_stop,
             memory_limit,
-            max(SEGMENT_BYTES, MEASURE_BYTES),
+            held,
             folder,
             _output_bytes_per_voxel(recipe),
             say or (lambda sentence: None),
+            None if plan is None else store_of(plan, scratch, folder),
+            advice,
         )
         for path in paths:
             record.add_input(path, folder=resolved(out))
@@ -136,6 +162,8 @@ def run_study(
                 scratch=scratch,
             ),
         )
+        if plan is not None:
+            tomogram = shared_tomogram(recipe, tomogram, plan, context)
         record.results["quality"] = quality_record(tomogram)
         segmentation = steps.keep(
             "phases",
@@ -183,7 +211,7 @@ def run_study(
             record.results["checks"] = plain(checks.to_dict("records"))
         segmentation = with_errors(planted, errors)
         with context.step("write volumes and tables"):
-            write_results(folder, recipe, tomogram, segmentation, measurement)
+            write_results(folder, recipe, tomogram, segmentation, measurement, context.store)
             write_errors(folder / "tables", errors)
             if checks is not None:
                 write_table(folder / "tables" / "checks.csv", checks)
@@ -194,6 +222,11 @@ def run_study(
                 draw_figures(folder / "figures", recipe, tomogram, segmentation, measurement, kept)
         text = summarize(recipe, tomogram, segmentation, measurement, errors, detection, checks)
         finish(folder, record, text, kept)
+    if plan is not None:  # what is on disk has moved
+        tomogram = replace(tomogram, volume=moved(tomogram.volume, folder, out))
+        segmentation = replace(segmentation, phases=moved(segmentation.phases, folder, out))
+        labels = {name: moved(one, folder, out) for name, one in measurement.labels.items()}
+        measurement = replace(measurement, labels=labels)
     return StudyResult(out, tomogram, segmentation, measurement, text, errors, detection, checks)
 
 
@@ -225,17 +258,23 @@ def write_results(
     tomogram: Tomogram,
     segmentation: Segmentation,
     measurement: Measurement,
+    store: BlockStore | None = None,
 ) -> None:
-    """Write volumes (voxel size inside) and tables (units in the column names)."""
+    """Write volumes (voxel size inside) and tables (units in the column names); of a run by blocks the
+    volumes are there.
+    """
     suffix: VolumeSuffix = ".tif" if recipe.output.volumes == "tiff" else ".ome.zarr"
     volumes, tables = folder / "volumes", folder / "tables"
-    volumes.mkdir()
     tables.mkdir()
     phases = segmentation.phases
-    if tomogram.series is not None:
-        write_volume(volumes / f"reconstruction{suffix}", tomogram.volume)
-    write_volume(volumes / f"phases{suffix}", phases)
-    write_measurement(folder, measurement, suffix=suffix)
+    if store is None:
+        volumes.mkdir()
+        if tomogram.series is not None:
+            write_volume(volumes / f"reconstruction{suffix}", tomogram.volume)
+        write_volume(volumes / f"phases{suffix}", phases)
+    else:
+        store.complete("phases", phases)
+    write_measurement(folder, measurement, suffix=None if store is not None else suffix)
     for name, table in segmentation_tables(segmentation).items():
         write_table(tables / f"{name}.csv", table)
     if tomogram.alignment is not None and tomogram.series is not None:

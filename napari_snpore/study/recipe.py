@@ -68,6 +68,7 @@ ThresholdRule = Literal["auto", "projection", ThresholdMethod]
 
 
 _Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_BlockEdge = Annotated[int, Field(ge=8, multiple_of=2)]
 
 
 class _Section(BaseModel):
@@ -386,6 +387,17 @@ class DetectionSection(_Section):
     seed: NonNegativeInt = 0
 
 
+class BlocksSection(_Section):
+    """Work block by block on a volume that does not fit into memory, with the same numbers.
+
+    ``enabled``: ``"auto"`` where the steps in memory need more than may be used. ``shape``: voxels of
+    a block (z, y, x), which is also one file of the results; unset: by the memory.
+    """
+
+    enabled: Literal["auto"] | bool = "auto"
+    shape: tuple[_BlockEdge, _BlockEdge, _BlockEdge] | None = None
+
+
 class OutputSection(_Section):
     """What is written and how."""
 
@@ -417,6 +429,7 @@ class Recipe(_Section):
     uncertainty: UncertaintySection = UncertaintySection()
     detection_limit: DetectionSection = DetectionSection()
     checks: ChecksSection = ChecksSection()
+    blocks: BlocksSection = BlocksSection()
     output: OutputSection = OutputSection()
 
     def __init__(self, **sections: Any) -> None:

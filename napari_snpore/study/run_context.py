@@ -12,6 +12,7 @@ from typing import Any
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.memory import check_memory, give_back_freed, limited_to, shape_text
 from napari_snpore.outputs.free_space import check_free_space
+from napari_snpore.study.block_store import BlockStore
 from napari_snpore.study.provenance import Record
 
 Monitor = Callable[[str], AbstractContextManager[Progress | None]]
@@ -22,6 +23,12 @@ callback.
 _SLAB_BYTES_PER_VOXEL, _SLAB_BYTES = 20, 100_000_000
 """What the slabs that are worked on hold together, whatever the size of the volume, and less of a
 volume that is no larger than one."""
+
+
+def stated_bytes(shape: Sequence[int], bytes_per_voxel: float) -> float:
+    """Return what work on a volume in memory needs, with the slabs that it works on."""
+    voxels = math.prod(shape)
+    return voxels * bytes_per_voxel + min(voxels * _SLAB_BYTES_PER_VOXEL, _SLAB_BYTES)
 
 
 def _silent(sentence: str) -> None:
@@ -49,6 +56,10 @@ class RunContext:
         are compressed, and nothing is known.
     say : callable
         Hears a sentence that cannot wait for the summary, such as what a step is going to cost.
+    store : BlockStore, optional
+        Where a run by blocks keeps what has the size of the volume; None: in memory.
+    advice : str
+        What else to do where memory is too small.
     """
 
     record: Record
@@ -59,6 +70,8 @@ class RunContext:
     output: Path | None = None
     output_bytes_per_voxel: float = 0.0
     say: Callable[[str], None] = _silent
+    store: BlockStore | None = None
+    advice: str = ""
 
     def state_memory(self, what: str, shape: Sequence[int], bytes_per_voxel: float) -> None:
         """Note what work on a volume needs, and refuse it before it starts where that is too much.
@@ -75,13 +88,20 @@ class RunContext:
         Raises
         ------
         NotEnoughMemoryError
-            More than the limit, or than 80 % of what is free.
+            More than the limit, or than 80 % of what is free. Work by blocks needs no more than its
+            blocks, which were chosen for the limit.
         """
-        voxels = math.prod(shape)
-        needed = voxels * bytes_per_voxel + min(voxels * _SLAB_BYTES_PER_VOXEL, _SLAB_BYTES)
+        if self.store is not None:
+            return
+        needed = stated_bytes(shape, bytes_per_voxel)
         needs = self.record.results.setdefault("memory_bytes", {})
         needs[what.lower()] = round(needed)
-        check_memory(f"{what} {shape_text(shape)} voxels", needed, given=self.memory_limit)
+        check_memory(
+            f"{what} {shape_text(shape)} voxels",
+            needed,
+            given=self.memory_limit,
+            advice=self.advice,
+        )
 
     def state_disk(self, what: str, shape: Sequence[int], scratch_bytes: float) -> None:
         """Refuse work whose results and scratch files the disk has no space for, before it starts.

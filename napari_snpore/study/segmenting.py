@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import recorded_cut_axes
+from napari_snpore.scratch import IN_MEMORY
 from napari_snpore.segmentation.calibration import GrayCalibration
 from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep, clean_up
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions, make_envelope
@@ -119,7 +121,7 @@ def find_phases(
         Progress, cancel and timings of the steps ``smooth``, ``histogram``, ``projection
         residual``, ``envelope``, ``segment``, ``polish``, ``clean up`` and ``sensitivity``.
     """
-    cleanup = cleanup or CleanupSection()
+    cleanup, store = cleanup or CleanupSection(), context.store
     smoothed = _SMOOTHED_BYTES if cleanup.smooth != "none" else 0
     context.state_memory("Segmenting", volume.shape, SEGMENT_BYTES + smoothed)
     cleaning = cleanup_options(cleanup, threshold.scheme)
@@ -133,7 +135,12 @@ def find_phases(
     if envelope.enabled:
         with context.step("envelope") as watch:
             around = make_envelope(
-                volume, chosen.thresholds[0], envelope_options(envelope), **watch
+                volume,
+                chosen.thresholds[0],
+                envelope_options(envelope),
+                out=None if store is None else store.empty(volume.shape, np.bool_),
+                scratch=store or IN_MEMORY,
+                **watch,
             )
     reason = why_not_polished(volume.history, series, polish, phases=len(chosen.thresholds) + 1)
     with context.step("segment") as watch:
@@ -144,6 +151,7 @@ def find_phases(
             method=chosen.method,
             envelope=around,
             cleanup=cleaning if reason is not None else None,
+            out=None if store is None else store.result("phases", volume.shape, np.uint8),
             **watch,
         )
     phases, changed, before = made.phases, made.cleanup, None
@@ -157,7 +165,7 @@ def find_phases(
             changed = tuple(steps)
     with context.step("sensitivity") as watch:
         inside = histogram
-        if around is not None and around.mask.any():
+        if around is not None and around.volume_nm3 > 0:
             inside = gray_histogram(volume, mask=around.mask, **watch)
         names = threshold.scheme.names
         sensitivity = threshold_sensitivity(inside, chosen.thresholds, names=names)

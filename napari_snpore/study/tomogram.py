@@ -270,12 +270,9 @@ def _state_needs_of_all(
     """Refuse what cannot be reconstructed, not be worked on afterwards, or not be written, before
     the images are prepared and aligned.
     """
-    tilts, rows, width = stages.raw.shape
-    if preparation.crop_px is not None:
-        first, last, left, right = preparation.crop_px
-        rows, width = min(last, rows) - first, min(right, width) - left
-    rows, width = max(rows // preparation.bin, 1), max(width // preparation.bin, 1)
-    shape = (reconstruction.thickness_px or width, rows, width)
+    tilts = stages.raw.shape[0]
+    shape = volume_shape(stages.raw.shape, preparation, reconstruction)
+    _, rows, width = image_shape(stages.raw.shape, preparation)
     voxels = math.prod(shape)
     if voxels <= 0:
         return  # a crop that is refused where it is done
@@ -290,6 +287,25 @@ def _state_needs_of_all(
     needed = images + volume + max(solving, context.later_bytes_per_voxel)
     if needed:
         context.state_memory("A volume of", shape, needed)
+
+
+def image_shape(raw: tuple[int, int, int], preparation: PrepareSection) -> tuple[int, int, int]:
+    """Return the shape (tilt, y, x) of the prepared images; y or x below 1 where a crop leaves none."""
+    tilts, rows, width = raw
+    if preparation.crop_px is not None:
+        first, last, left, right = preparation.crop_px
+        rows, width = min(last, rows) - first, min(right, width) - left
+    return tilts, max(rows // preparation.bin, 1), max(width // preparation.bin, 1)
+
+
+def volume_shape(
+    raw: tuple[int, int, int], preparation: PrepareSection, reconstruction: ReconstructSection
+) -> tuple[int, int, int]:
+    """Return the shape (z, y, x) of the volume that a series of such a shape makes, before an
+    alignment that turns the images.
+    """
+    _, rows, width = image_shape(raw, preparation)
+    return reconstruction.thickness_px or width, rows, width
 
 
 def searches_blur(options: Options) -> bool:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_snpore.blocks import Block, grid_of
+from napari_snpore.engines import run_on_blocks
 
 FEWEST_SLABS = 8
 """With fewer slabs their scatter says too little."""
@@ -15,15 +19,13 @@ _LENGTHS_PER_SLAB = 2
 """Correlation lengths in a slab: slabs are nearly independent then."""
 
 
-def fibre_half_widths(
-    labels: NDArray[np.integer], phases: Sequence[int], *, axis: int = 1
-) -> dict[int, float]:
+def fibre_half_widths(labels: Any, phases: Sequence[int], *, axis: int = 1) -> dict[int, float]:
     """Return half-widths (95 %, % of the envelope) of volume fractions by sampling along a fibre.
 
     Parameters
     ----------
     labels : integer array, shape (z, y, x)
-        0 exterior, 1..N phases.
+        0 exterior, 1..N phases; read block by block.
     phases : sequence of int
         Labels whose fractions are meant.
     axis : int
@@ -42,15 +44,13 @@ def fibre_half_widths(
     """
     from scipy import stats
 
-    planes = np.moveaxis(labels, axis, 0)
-    body = np.array([np.count_nonzero(plane) for plane in planes], np.float64)
+    body, *of_phases = _counts_along(labels, phases, axis)
     found = {}
-    for phase in phases:
-        counts = np.array([np.count_nonzero(plane == phase) for plane in planes], np.float64)
-        slabs = len(planes) // (_LENGTHS_PER_SLAB * correlation_length(counts, body))
+    for phase, counts in zip(phases, of_phases, strict=True):
+        slabs = len(body) // (_LENGTHS_PER_SLAB * correlation_length(counts, body))
         if slabs < FEWEST_SLABS:
             continue
-        parts = np.array_split(np.arange(len(planes)), slabs)
+        parts = np.array_split(np.arange(len(body)), slabs)
         volumes = np.array([body[part].sum() for part in parts])
         if not (volumes > 0).all():
             continue
@@ -59,6 +59,24 @@ def fibre_half_widths(
         scatter = float(np.average((fractions - mean) ** 2, weights=volumes))
         error = math.sqrt(scatter / (slabs - 1))
         found[phase] = 100 * float(stats.t.ppf(0.975, slabs - 1)) * error
+    return found
+
+
+def _counts_along(labels: Any, phases: Sequence[int], axis: int) -> NDArray[np.float64]:
+    """Return how many voxels of the body and of each phase every slice across an axis has, shape (1 +
+    phase, slice); labels may be lazy.
+    """
+    across = tuple(one for one in range(3) if one != axis)
+
+    def count(block: Block) -> NDArray[np.int64]:
+        part = np.asarray(labels[block])
+        masks = [part > 0, *(part == phase for phase in phases)]
+        return np.stack([np.count_nonzero(mask, axis=across) for mask in masks])
+
+    found = np.zeros((1 + len(phases), labels.shape[axis]), np.float64)
+    blocks = grid_of(labels).blocks
+    for block, counts in zip(blocks, run_on_blocks(count, blocks, arrays=[labels]), strict=True):
+        found[:, block[axis]] += counts
     return found
 
 

@@ -11,7 +11,7 @@ import zarr
 
 from napari_snpore import Volume, read_volume, write_volume
 from napari_snpore.files.image_input import parse_input
-from napari_snpore.files.ome_zarr_writer import _ShardedLevel
+from napari_snpore.files.ome_zarr_writer import ShardedLevel
 from napari_snpore.files.resolution_levels import halved, level_shapes
 from napari_snpore.files.zarr_chunks import file_count
 
@@ -143,7 +143,7 @@ def test_number_of_files(tmp_path, shape, most):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=3)
     files = 1
     for k, one in enumerate(level_shapes(shape)):
-        level = _ShardedLevel(group, str(k), one, np.float32)
+        level = ShardedLevel.new(group, str(k), one, np.float32)
         files += 1 + file_count(group[str(k)])
         assert level.depth % 2 == 0
     assert files < most

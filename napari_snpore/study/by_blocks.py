@@ -1,0 +1,239 @@
+"""Whether a run works block by block, what it does without then, and what it refuses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from napari_snpore.blocks import is_in_memory
+from napari_snpore.compute import thread_count
+from napari_snpore.engines import Engine
+from napari_snpore.errors import InputError
+from napari_snpore.files import read_volume, write_volume
+from napari_snpore.files.shared_volume import SharedVolume
+from napari_snpore.memory import (
+    address_space_of_threads,
+    check_memory,
+    shape_text,
+    size_text,
+)
+from napari_snpore.memory import memory_limit as memory_that_may_be_used
+from napari_snpore.scratch import ScratchSpace, scratch_beside
+from napari_snpore.study.block_store import BlockStore, Shape, bytes_in_work, usual_block_shape
+from napari_snpore.study.recipe import Recipe
+from napari_snpore.study.run_context import RunContext, stated_bytes
+from napari_snpore.study.tomogram import Tomogram, image_shape, load_series, volume_shape
+from napari_snpore.volume import Volume
+
+_GRAY_BYTES = 4.0
+"""Bytes per voxel of a volume that a run reconstructs and holds."""
+
+_IMAGE_BYTES = 8
+"""Bytes per pixel of all images, prepared and aligned."""
+
+
+@dataclass(frozen=True)
+class BlockPlan:
+    """How a run works by blocks.
+
+    Attributes
+    ----------
+    shape, block_shape : (int, int, int)
+        Of the volume and of a block.
+    memory : int
+        Bytes that the run may take.
+    volume : Volume or None
+        That the recipe names, as it was read.
+    without : tuple of str
+        What the run leaves out.
+    """
+
+    shape: Shape
+    block_shape: Shape
+    memory: int
+    volume: Volume | None
+    without: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What a user should know before the run starts."""
+        out = f", without {_listed(self.without)}" if self.without else ""
+        return f"Work is done by blocks of {shape_text(self.block_shape)} voxels{out}."
+
+
+def plan_blocks(
+    recipe: Recipe, bytes_per_voxel: float, limit: int | None, engine: Engine | None = None
+) -> BlockPlan | None:
+    """Return how a run works by blocks; None where it works in memory.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its section ``blocks`` asks for one or the other, or leaves it to the memory.
+    bytes_per_voxel : float
+        That the steps after the reconstruction take in memory.
+    limit : int or None
+        Bytes that may be used; None: 80 % of what is free.
+    engine : Engine, optional
+        Of several processes, which work by blocks always.
+
+    Raises
+    ------
+    InputError
+        The recipe asks for blocks, or for several processes, and for something that there is not by
+        blocks; the sentence names all of it.
+    """
+    asked = recipe.blocks.enabled is True or engine is not None
+    if recipe.blocks.enabled is False:
+        if engine is not None:
+            raise InputError("blocks.enabled is false; several processes work by blocks.")
+        return None
+    if not asked and not_by_blocks(recipe):
+        return None  # what needs too much memory is refused with the advice below
+    volume = None
+    if recipe.input.volume is not None:
+        source = recipe.input
+        volume = read_volume(source.volume or "", spacing=source.spacing_nm, image=source.image)
+        shape, needed = volume.shape, stated_bytes(volume.shape, bytes_per_voxel)
+    else:
+        raw = load_series(recipe.input).shape
+        shape = volume_shape(raw, recipe.prepare, recipe.reconstruct)
+        images = _IMAGE_BYTES * math.prod(image_shape(raw, recipe.prepare))
+        needed = stated_bytes(shape, bytes_per_voxel + _GRAY_BYTES) + images
+    memory = memory_that_may_be_used(limit)
+    memory = memory if engine is None else min(memory, engine.memory)
+    if not asked and (needed <= memory or math.prod(shape) == 0):
+        return None
+    refused = not_by_blocks(recipe)
+    if refused:
+        raise InputError(f"By blocks there is no {_listed(refused)}; leave it out of the recipe.")
+    if volume is not None and is_in_memory(volume.data) and volume.data.nbytes > memory / 4:
+        raise InputError(
+            f"{recipe.input.volume} is a file that is read as a whole ({size_text(volume.data.nbytes)}); "
+            "'snpore convert' makes an .ome.zarr of it that is read by blocks."
+        )
+    at_a_time = thread_count() if engine is None else engine.at_a_time
+    block_shape = recipe.blocks.shape or usual_block_shape(shape, memory, at_a_time)
+    least = bytes_in_work(block_shape, at_a_time)
+    # blocks are read and written by threads of their own
+    least += address_space_of_threads(at_a_time * (at_a_time + 1))
+    if not asked and least > memory:
+        return None  # what is refused in memory says what that needs
+    check_memory(f"Work by blocks of {shape_text(block_shape)} voxels", least, given=memory)
+    return BlockPlan(shape, block_shape, memory, volume, _left_out(recipe))
+
+
+def not_by_blocks(recipe: Recipe) -> list[str]:
+    """Return what a recipe asks for and there is not by blocks, in words."""
+    measure, found = recipe.measure, []
+    if recipe.input.volume is None and recipe.reconstruct.method not in ("sirt", "wbp", "cgls"):
+        found.append(
+            f"reconstruction by {recipe.reconstruct.method.upper()} (reconstruct.method = 'sirt' is)"
+        )
+    asked = {
+        "smoothing (cleanup.smooth)": recipe.cleanup.smooth != "none",
+        "thresholds by the images (threshold.method)": recipe.threshold.method == "projection"
+        and recipe.threshold.values is None,
+        "polishing (polish.enabled)": recipe.polish.enabled is True,
+        "separation of pores (measure.separate_nm)": measure.separate_nm is not None,
+        "local thickness (measure.thickness)": measure.thickness,
+        "diffusivity (measure.diffusivity)": measure.diffusivity,
+        "detection limit (detection_limit.enabled)": recipe.detection_limit.enabled,
+        "surface area (checks.bet_m2_per_g)": recipe.checks.bet_m2_per_g is not None,
+    }
+    return found + [words for words, wanted in asked.items() if wanted]
+
+
+def _left_out(recipe: Recipe) -> tuple[str, ...]:
+    """Return what is made by default in memory and not by blocks, in words."""
+    found = ["the local width of the pore network"]
+    if recipe.measure.details:
+        found.append("the tables of shells, contacts, networks and other details")
+    if recipe.input.volume is None and recipe.uncertainty.twins:
+        found.append("digital twins")
+    return tuple(found)
+
+
+def advice_for(recipe: Recipe) -> str:
+    """Return what else to do where a run in memory is refused."""
+    refused = not_by_blocks(recipe)
+    if recipe.blocks.enabled is False or not refused:
+        return ""
+    return f"leave out of the recipe what there is not by blocks: {_listed(refused)}"
+
+
+def by_blocks(recipe: Recipe, plan: BlockPlan) -> Recipe:
+    """Return the recipe of what a run by blocks does."""
+    return recipe.model_copy(
+        update={
+            "blocks": recipe.blocks.model_copy(update={"enabled": True, "shape": plan.block_shape}),
+            "measure": recipe.measure.model_copy(update={"details": False}),
+            "uncertainty": recipe.uncertainty.model_copy(update={"twins": 0}),
+            "output": recipe.output.model_copy(update={"volumes": "ome-zarr"}),
+        }
+    )
+
+
+@contextmanager
+def blocks_on_disk(
+    plan: BlockPlan | None, context: RunContext, beside: Path, volumes: Path | None = None
+) -> Iterator[RunContext]:
+    """Yield the context of one step that works by blocks, with files beside its output meanwhile; as it
+    is without a plan.
+
+    ``volumes``: where its volumes stay. Default: with the files that are removed.
+    """
+    if plan is None:
+        yield context
+        return
+    context.say(plan.sentence)
+    with scratch_beside(beside, plan.memory) as scratch:
+        assert scratch.folder is not None
+        place = scratch.folder / "volumes" if volumes is None else volumes
+        store = BlockStore(scratch.memory_limit, scratch.folder, place, plan.block_shape)
+        yield replace(context, store=store, memory_limit=plan.memory)
+
+
+def shared(
+    volume: Volume, path: str | Path, plan: BlockPlan | None, image: str | None = None
+) -> Volume:
+    """Return a volume that was read from a path as steps by blocks read it; as it is without a plan."""
+    if plan is None:
+        return volume
+    place = str(Path(path).absolute())
+    return replace(volume, data=SharedVolume.of(place, volume, plan.block_shape, image))
+
+
+def store_of(plan: BlockPlan, scratch: ScratchSpace, folder: Path) -> BlockStore:
+    """Return where the arrays of a run are."""
+    return BlockStore(scratch.memory_limit, scratch.folder, folder / "volumes", plan.block_shape)
+
+
+def shared_tomogram(
+    recipe: Recipe, tomogram: Tomogram, plan: BlockPlan, context: RunContext
+) -> Tomogram:
+    """Return a tomogram whose voxels every process opens in a file: that of the recipe, or the
+    reconstruction as it is written for the result.
+    """
+    assert context.store is not None
+    volume, path, image = tomogram.volume, recipe.input.volume, recipe.input.image
+    if path is None:
+        file = context.store.path_of("reconstruction")
+        file.parent.mkdir(exist_ok=True)
+        with context.step("write reconstruction"):
+            write_volume(file, volume)
+        path, image = str(file), None
+    return replace(tomogram, volume=shared(volume, path, plan, image))
+
+
+def moved(volume: Volume, folder: Path, out: Path) -> Volume:
+    """Return a volume whose voxels lie in a folder that was moved."""
+    return replace(volume, data=volume.data.moved(folder, out))
+
+
+def _listed(words: Sequence[str]) -> str:
+    *several, last = words
+    return f"{', '.join(several)}{' and ' if several else ''}{last}"

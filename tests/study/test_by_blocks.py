@@ -1,0 +1,151 @@
+"""A run by blocks writes the tables and voxels of the run in memory; it is chosen by the memory, and
+says or refuses before it starts what there is not by blocks.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
+from napari_snpore.errors import InputError, Stopped
+from napari_snpore.memory import NotEnoughMemoryError
+from napari_snpore.study.block_store import usual_block_shape
+from napari_snpore.study.phantom_files import write_tilts
+from napari_snpore.study.pipeline import run_study
+from napari_snpore.study.recipe import Recipe
+
+BLOCKS = {"enabled": True, "shape": (16, 24, 16)}
+EVERYTHING = {"majority_radius": 1, "fill": ["C"], "specks": {"Sn": 4, "C": 3}}
+
+
+def recipe(source, **sections):
+    usual = {
+        "cleanup": EVERYTHING,
+        "envelope": {"ray_length_nm": 3.0, "directions": 32},
+        "measure": {"details": False},
+        "uncertainty": {"twins": 0, "draws": 3},
+        "output": {"volumes": "ome-zarr", "figures": []},
+    }
+    return Recipe(name="fibre", input=source, **{**usual, **sections})
+
+
+def same_results(one, two):
+    """Assert that two folders of runs hold the same tables and voxels."""
+    for name in ("tables", "volumes"):
+        listed = [sorted(path.name for path in (run / name).iterdir()) for run in (one, two)]
+        assert listed[0] == listed[1]
+    for path in (one / "tables").iterdir():
+        assert path.read_bytes() == (two / "tables" / path.name).read_bytes(), path.name
+    for path in (one / "volumes").iterdir():
+        a, b = read_volume(path), read_volume(two / "volumes" / path.name)
+        assert (a.dtype, a.spacing, a.origin) == (b.dtype, b.spacing, b.origin)
+        assert [step.name for step in a.history] == [step.name for step in b.history]
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    return make_phantom("pristine", shape=(64, 48, 64), spacing=0.3, seed=2)
+
+
+@pytest.fixture(scope="module", params=[".ome.zarr", ".mrc"])
+def gray(phantom, request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("gray") / f"gray{request.param}"
+    random = np.random.default_rng(0)
+    noisy = np.asarray(phantom.volume) + random.normal(0, 0.15, phantom.volume.shape)
+    return str(write_volume(path, Volume(noisy.astype(np.float32), 0.3)))
+
+
+def test_a_volume_on_disk_gives_the_same_results(gray, tmp_path):
+    said = []
+    run_study(recipe({"volume": gray}), tmp_path / "memory")
+    made = run_study(recipe({"volume": gray}, blocks=BLOCKS), tmp_path / "blocks", say=said.append)
+    same_results(tmp_path / "memory", tmp_path / "blocks")
+    assert said[0].startswith("Work is done by blocks of 16 × 24 × 16 voxels, without the local")
+    files = tmp_path / "blocks" / "volumes" / "phases.ome.zarr" / "0" / "c"
+    assert sum(path.is_file() for path in files.rglob("*")) == 4 * 2 * 4, "a file per block"
+    assert np.asarray(made.segmentation.phases.data).max() == 3, "where the result lies now"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_reconstruction_streams_to_disk_and_gives_the_same_results(phantom, tmp_path):
+    angles = np.arange(-69, 70, 6.0)
+    series = simulate_tilt_series(phantom, angles_deg=angles, dose=2000, seed=1)
+    source = {"tilt_series": str(write_tilts(tmp_path / "tilts.tif", series))}
+    how = {"align": {"enabled": False}, "reconstruct": {"sirt": {"iterations": 5}}}
+    run_study(recipe(source, **how), tmp_path / "memory")
+    run_study(recipe(source, **how, blocks=BLOCKS), tmp_path / "blocks", memory_limit=100_000_000)
+    same_results(tmp_path / "memory", tmp_path / "blocks")
+    how["reconstruct"] = {"method": "tv"}
+    with pytest.raises(InputError, match=r"reconstruction by TV .reconstruct.method = 'sirt' is"):
+        run_study(recipe(source, **how, blocks=BLOCKS), tmp_path / "tv")
+
+
+def test_memory_decides(gray, tmp_path, monkeypatch):
+    monkeypatch.setenv("SNPORE_THREADS", "2")
+    given = recipe({"volume": gray})
+    run_study(given, tmp_path / "memory", memory_limit=20_000_000)
+    assert recorded(tmp_path / "memory")["parameters"]["blocks"] == {"enabled": "auto"}
+    run_study(given, tmp_path / "blocks", memory_limit=6_000_000)  # 7 MB are needed
+    assert recorded(tmp_path / "blocks")["parameters"]["blocks"]["shape"] == [32, 32, 32]
+    with pytest.raises(NotEnoughMemoryError, match=r"Segmenting|Measuring|A volume of"):
+        run_study(given, tmp_path / "tiny", memory_limit=1_000_000)  # too little for blocks
+    with pytest.raises(NotEnoughMemoryError, match=r"Work by blocks of 16 . 24 . 16 voxels needs"):
+        run_study(recipe({"volume": gray}, blocks=BLOCKS), tmp_path / "tiny", memory_limit=500_000)
+    for name in ("objects_Sn", "objects_pore", "fractions", "dead_pores"):
+        paths = (tmp_path / run / "tables" / f"{name}.csv" for run in ("memory", "blocks"))
+        one, two = (path.read_bytes() for path in paths)
+        assert one == two, name
+    with pytest.raises(NotEnoughMemoryError, match="needs about 6 MB"):
+        run_study(
+            recipe({"volume": gray}, blocks={"enabled": False}),
+            tmp_path / "refused",
+            memory_limit=6_000_000,
+        )
+
+
+def recorded(folder):
+    return json.loads((folder / "record.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"cleanup": {"smooth": "median"}}, r"no smoothing \(cleanup.smooth\); leave"),
+        ({"measure": {"thickness": True}}, r"local thickness"),
+        (
+            {"measure": {"separate_nm": 1.0, "diffusivity": True}},
+            r"separation of pores \(measure.separate_nm\) and diffusivity",
+        ),
+        ({"detection_limit": {"enabled": True}}, r"detection limit"),
+    ],
+)
+def test_what_there_is_not_by_blocks_is_refused_before_work_starts(gray, tmp_path, sections, words):
+    given = recipe({"volume": gray}, blocks=BLOCKS, **sections)
+    with pytest.raises(InputError, match=words):
+        run_study(given, tmp_path / "out")
+    # where memory is too small without being asked, both ways out are named
+    with pytest.raises(NotEnoughMemoryError, match=words.split(r" \(")[0].removeprefix("no ")):
+        run_study(recipe({"volume": gray}, **sections), tmp_path / "out", memory_limit=6_000_000)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stop_leaves_nothing(gray, tmp_path):
+    asked = iter(range(1000))
+    with pytest.raises(Stopped):
+        run_study(
+            recipe({"volume": gray}, blocks=BLOCKS),
+            tmp_path / "out",
+            should_stop=lambda: next(asked) > 20,
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_blocks_are_chosen_by_memory():
+    for memory in (3e8, 1e9, 4e9, 3e10):
+        shape = usual_block_shape((2048, 2048, 2048), memory, 2)
+        assert np.prod(shape) * 2 * 40 <= memory / 2
+        assert all(edge % 32 == 0 for edge in shape)
