@@ -56,6 +56,7 @@ class Gaps:
         self._timer.start(_TICK_MS)
         self._main = threading.get_ident()
         self._places: collections.Counter[str] = collections.Counter()
+        self._seen: list[Any] = []
         self.reset()
         threading.Thread(target=self._sample, daemon=True).start()
 
@@ -72,6 +73,7 @@ class Gaps:
             self.longest = gap
             self.place = self._places.most_common(1)[0][0] if self._places else ""
         self._places.clear()
+        self._seen.clear()
         self._last = now
 
     def _sample(self) -> None:
@@ -82,6 +84,9 @@ class Gaps:
             frame: Any = sys._current_frames().get(self._main)
             inner, ours = None, None
             while frame is not None and ours is None:
+                # given back by the window's thread: with the last frame go its locals, and Qt's
+                # objects must not end in this one
+                self._seen.append(frame)
                 name = f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}"
                 inner = inner or name
                 if "napari_snpore" in frame.f_code.co_filename:

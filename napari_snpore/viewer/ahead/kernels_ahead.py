@@ -1,104 +1,48 @@
 """Compiles kernels in a child process as soon as the window uses the package, those of napari's
-shapes as well; and imports, while nobody waits, what the first click of a form would.
+shapes as well.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
-import time
-from collections.abc import Callable
-from functools import partial
-from importlib import import_module
-from threading import Lock, Thread, main_thread
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.compat import isalive
+from qtpy.QtCore import QCoreApplication
 
 from napari_snpore import kernel_process
-from napari_snpore.viewer.preferences import preferences
+from napari_snpore.viewer.ahead.imports_ahead import ImportsAhead
 from napari_snpore.viewer.shared.worker import run_alive
 
 NAPARI_JOB = "napari_snpore.viewer.ahead.kernels_ahead:load_napari_kernels"
 """Warm-up of the child process, by its name there."""
 
-_AHEAD = (
-    "napari_snpore.viewer.reconstruct.widget",
-    "napari_snpore.viewer.threshold.widget",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_agg",
-    "napari_snpore.study.measuring",
-    "napari_snpore.viewer.measure.widget",
-    "napari_snpore.viewer.slices.widget",
-    "napari_snpore.viewer.boxes.widget",
-    "napari_snpore.viewer.scene.widget",
-    "napari_snpore.viewer.figure.widget",
-    "napari_snpore.viewer.in_situ.widget",
-    "dask.array",
-    "zarr",
-)
-"""Modules in the order of the work."""
-
-_PAUSE_S = 0.2  # between modules: the window answers
-
-_log = logging.getLogger("napari_snpore")
-
 _loading = Lock()
 _loaded = False
 _started = False
-_imports: Thread | None = None
+_imports: ImportsAhead | None = None
 
 
 def compile_ahead() -> bool:
     """Start the child process and the imports, once; return whether that is turned on."""
     global _started, _imports
-    if _started:
+    application = QCoreApplication.instance()
+    if _started or application is None:
         return _imports is not None
     _started = True
     process = kernel_process.start([NAPARI_JOB])
     if process is not None:
         atexit.register(process.stop)
-        _imports = Thread(target=_import_ahead, name="snpore-imports", daemon=True)
-        _imports.start()
+        _imports = ImportsAhead(application)
     return process is not None
 
 
 def is_importing() -> bool:
     """Return whether the imports go on."""
-    return _imports is not None and _imports.is_alive()
-
-
-def _import_ahead() -> None:
-    works: list[Callable[[], object]] = [_load_parts]
-    works += [partial(import_module, name) for name in _AHEAD]
-    for work in [*works, _load_numba]:
-        time.sleep(_PAUSE_S)
-        if not main_thread().is_alive():
-            return  # the program ends: Python starts no threads any more
-        try:
-            work()
-        except Exception as error:  # the form that needs it says so
-            _log.debug("%s failed ahead: %s", work, error)
-
-
-def _load_parts() -> None:
-    """Load what napari and vispy load when the first layer of a kind, or line, is made."""
-    import pint
-    from napari.layers import Image, Labels
-    from vispy.visuals.line.dash_atlas import DashAtlas
-
-    pint.get_application_registry().Unit("nm")  # its definitions are parsed at the first use
-    Image(np.zeros((2, 2)))
-    Labels(np.zeros((2, 2), np.uint8))
-    DashAtlas()
-    preferences()
-
-
-def _load_numba() -> None:
-    from numba.core.registry import cpu_target
-
-    cpu_target.target_context.refresh()  # half of the time of the first kernel that is loaded
+    return _imports is not None and isalive(_imports) and _imports.isActive()
 
 
 def prepare_shapes() -> None:

@@ -5,17 +5,20 @@ libraries of a session imported each collection looks at half a million objects,
 which the window does not answer; nearly all of them are modules, classes and the window itself, and
 never garbage. ``gc.freeze`` sets them aside. What is among them and ends earlier (a layer, a form, a
 window) is noted, and all are looked at again from when it goes until it is gone.
+
+What came since is looked at between two clicks, not in the midst of one, as Python would.
 """
 
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QCoreApplication, QTimer
+from qtpy.QtCore import QCoreApplication, Qt, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_snpore.viewer.shared.events import connect_while_alive
@@ -23,6 +26,14 @@ from napari_snpore.viewer.shared.layers import kind_of
 from napari_snpore.viewer.shared.worker import is_working
 
 _SOON_MS, _RARELY_MS = 1000, 10_000
+
+_DUE = 10
+"""Collections of young objects after which all that came since are looked at: Python's own number."""
+
+_LATE_S = 0.03  # a timer later than this: the window is in the midst of something
+
+_AT_LAST = 100
+"""Where the window never rests, Python looks at all after so many of them by itself."""
 
 
 class SetAside(QTimer):
@@ -44,6 +55,8 @@ class SetAside(QTimer):
         self._among: weakref.WeakSet[Any] = weakref.WeakSet()
         self._windows: weakref.WeakSet[Any] = weakref.WeakSet()
         self._is_due = self._collects = True
+        self._looked = time.monotonic()
+        self.setTimerType(Qt.TimerType.PreciseTimer)
         self.timeout.connect(self._look)
         self.start(_SOON_MS)
 
@@ -90,6 +103,10 @@ class SetAside(QTimer):
             self._windows.difference_update(gone)
             self._ending.update(gone)
             self._again()
+        now = time.monotonic()
+        rests, self._looked = now - self._looked < self.interval() / 1000 + _LATE_S, now
+        if gc.get_count()[2] >= _DUE and rests and not self._is_due and not is_working():
+            gc.collect()
         if not self._is_due or self._is_early() or is_working() or self._shows_preview():
             return  # what a step holds, or what goes soon, would not be given back
         if len(self._ending) and self._collects:
@@ -112,6 +129,7 @@ def set_aside(viewer: Any, is_early: Callable[[], bool]) -> None:
     global _one
     application = QCoreApplication.instance()
     if _one is None and application is not None:
+        gc.set_threshold(*gc.get_threshold()[:2], _AT_LAST)
         _one = SetAside(application, is_early)
         _one.watch(viewer)
         _one.begin()

@@ -544,6 +544,7 @@ class MeasureWidget(CorrectedForm):
         self._show(layer)
         self._freshness.note(settings)
         self._begin_corrections(layer, measured, self._made)
+        breathe(self._viewer)
         self.objects.show_objects(self._made, measured.table)
         self._after.setVisible(True)
         self.hand.work.correct_again(earlier)

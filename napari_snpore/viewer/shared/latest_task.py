@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QEventLoop, QObject, Signal
+from qtpy.QtCore import QEventLoop, QObject, QTimer, Signal
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.viewer.shared.worker import Worker
@@ -17,7 +17,9 @@ class LatestTask(QObject):
     """Runs one task at a time in a worker thread; of the tasks that come meanwhile only the last
     one is run.
 
-    A task that is outdated is asked to stop, and its result is dropped.
+    A task that is outdated is asked to stop, and its result is dropped. The first one begins when the
+    window has nothing else to do: a form that is opened is drawn before, which would take three times as
+    long beside a thread that holds the interpreter lock every other moment.
 
     Signals
     -------
@@ -36,18 +38,21 @@ class LatestTask(QObject):
         self._running: Worker | None = None
         self._dropped = False
         self._next: Callable[[Callable[[], bool]], Any] | None = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._start)
 
     @property
     def busy(self) -> bool:
-        """Whether a task runs."""
-        return self._running is not None
+        """Whether a task runs or is about to."""
+        return self._running is not None or self._soon.isActive()
 
     def ask(self, work: Callable[[Callable[[], bool]], Any]) -> None:
         """Run ``work(should_stop)`` when the running task, which is outdated now, has ended."""
         self._next = work
         self._dropped = False
         if self._running is None:
-            self._start()
+            self._soon.start()
         else:
             self._running.quit()
 
@@ -57,6 +62,9 @@ class LatestTask(QObject):
         self._dropped = True  # its result can be on its way already
         if self._running is not None:
             self._running.quit()
+        elif self._soon.isActive():
+            self._soon.stop()
+            self._idle.emit()
 
     def wait(self) -> None:
         """Return when no task runs; Qt's events are processed meanwhile. For scripts."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ class LinkedViews(QObject):
         self._low: Triple = (0.0, 0.0, 0.0)
         self._high: Triple = (1.0, 1.0, 1.0)
         self._linking = self._pointing = self._settling = self._closed = False
+        self._waits = 0
         self._field_nm: float | None = None
         self._position_set_by_hand = False
         self._worked_on = XY.name
@@ -126,6 +128,16 @@ class LinkedViews(QObject):
     def box(self) -> tuple[Triple, Triple]:
         """First and last corner of all that is shown (nm)."""
         return self._low, self._high
+
+    @contextmanager
+    def drawn_once(self) -> Iterator[None]:
+        """Draw what changes within the block once, at its end."""
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1
+        self._on_point()
 
     def move_to(self, point: Triple) -> None:
         """Move the cross-hair to the voxel at a point in nm; beyond the volumes it stays at their
@@ -372,7 +384,7 @@ class LinkedViews(QObject):
 
     def _on_point(self, event: Any = None) -> None:
         del event
-        if self._closed or self._settling:
+        if self._closed or self._settling or self._waits:
             return
         point = self.position
         self._pointing = True

@@ -96,7 +96,7 @@ class LayerMirror:
         self._later = QTimer(owner)
         self._later.setSingleShot(True)
         self._later.setInterval(_HIDDEN_MS)
-        self._later.timeout.connect(self._refresh)
+        self._later.timeout.connect(self._on_later)
         events = source.layers.events
         connect_while_alive(owner, events.inserted, self._refresh)
         connect_while_alive(owner, events.removed, self._refresh)
@@ -173,6 +173,10 @@ class LayerMirror:
         finally:
             self.filling = False
         self._filled()
+
+    def _on_later(self) -> None:
+        self._refresh()
+        breathe(self._source)  # the timers of the other views end with this one
 
     def _wanted(self) -> list[Layer]:
         """Return the layers that are shown, or were shown before, in their order; all of them where

@@ -23,7 +23,7 @@ from napari_snpore.viewer.forms.path_dialogs import ask_place
 from napari_snpore.viewer.shared.events import connect_while_alive
 from napari_snpore.viewer.shared.latest_task import LatestTask
 from napari_snpore.viewer.shared.layers import KEY, volume_from_layer
-from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
+from napari_snpore.viewer.shared.view_kept import add_in_two_turns, keeping_position
 from napari_snpore.viewer.slices.scene_planes import KIND
 from napari_snpore.volume import Triple, Volume
 
@@ -166,7 +166,7 @@ class ObliquePanel(Fold):
             )  # a layer starts as a 2D slice
             self._layer = self._new_layer(found, labels=kind is Labels)
             self._follow(source)
-            add_keeping_selection(self._viewer, self._layer)
+            add_in_two_turns(self._viewer, self._layer)
 
     def _new_layer(self, found: ObliqueSlice, *, labels: bool) -> Layer:
         common = {

@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_snpore.viewer.shared.events import breathe, connect_while_alive
 from napari_snpore.viewer.shared.layers import KEY, array_from_layer, refuse_turned
-from napari_snpore.viewer.shared.view_kept import add_keeping_selection, keeping_position
+from napari_snpore.viewer.shared.view_kept import add_in_two_turns, keeping_position
 from napari_snpore.viewer.slices.mirror import can_be_sliced
 from napari_snpore.viewer.slices.planes import PLANES, OrthoPlane
 from napari_snpore.volume import Triple
@@ -85,7 +85,7 @@ class ScenePlanes(QObject):
         for plane in PLANES:
             layer = self._new_plane(source, plane, point)
             self._planes[plane], self._indices[plane] = layer, _index(source, plane.normal, point)
-            add_keeping_selection(self._viewer, layer)
+            add_in_two_turns(self._viewer, layer)
             breathe(self._viewer)  # each is drawn with shaders of its own the first time
             if self._planes.get(plane) is not layer:
                 return  # what it was cut from is gone, or others are shown by now

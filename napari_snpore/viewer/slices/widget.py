@@ -356,17 +356,16 @@ class OrthoSlicesWidget(LayerForm):
     def _on_layer(self, layer: Layer | None) -> None:
         unit = "px" if layer is not None and not has_scale(layer) else UNIT
         self._place_label.setText(f"z, y, x ({unit})")
-        self.linked.count_in(unit)
         self.distances.count_in(unit)
-        self.linked.grid = layer
-        self.linked.start_inside(layer)
+        with self.linked.drawn_once():
+            self.linked.count_in(unit)
+            self.linked.grid = layer
+            self.linked.start_inside(layer)
+            self._on_thick()
         self.in_scene.setEnabled(layer is not None)
         source = self.planes.source
         if source in self._viewer.layers and layer is not None and layer is not source:
             self._show_planes(True)  # the planes of a layer that was removed go with it
-        self._on_thick()
-        self._write_voxel()
-        self.oblique.refresh()
 
     def _on_scale(self) -> None:
         self._on_layer(self._layer_choice.layer)

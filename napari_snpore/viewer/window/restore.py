@@ -112,6 +112,7 @@ def restore_window(viewer: Any, state: WindowState) -> Restored:
             2  # in 3D napari picks labels under the mouse, which fails before it has moved
         )
     made = []
+    breathe(viewer)
     for layer in state.layers:  # the window is drawn between them: each takes a while
         made.append(_add(viewer, layer, notes))
         breathe(viewer)

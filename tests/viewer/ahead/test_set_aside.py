@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QCoreApplication
 from qtpy.QtWidgets import QWidget
 
+from napari_snpore.viewer.ahead import set_aside as set_aside_module
 from napari_snpore.viewer.ahead.set_aside import SetAside
 from napari_snpore.viewer.shared.layers import KEY
 
@@ -126,3 +127,32 @@ def test_a_preview_is_never_set_aside(aside):
     viewer.layers.clear()
     aside._look()
     assert gc.get_freeze_count() > 0
+
+
+def test_what_came_since_is_looked_at_between_two_clicks(aside, monkeypatch):
+    aside.begin()
+    aside._is_due = False
+    ring = Ring()
+    seen = weakref.ref(ring)
+    del ring
+    monkeypatch.setattr(gc, "get_count", lambda: (0, 0, 100))
+    aside._looked -= 1e3  # the timer is late: a click is being answered
+    gc.disable()
+    try:
+        aside._look()
+        assert seen() is not None
+        aside._look()
+        assert seen() is None
+    finally:
+        gc.enable()
+
+
+def test_python_looks_at_all_by_itself_only_at_last(aside, monkeypatch):
+    before = gc.get_threshold()
+    monkeypatch.setattr(set_aside_module, "_one", None)
+    try:
+        set_aside_module.set_aside(ViewerModel(), lambda: False)
+        assert gc.get_threshold() == (*before[:2], 100)
+    finally:
+        gc.set_threshold(*before)
+        set_aside_module._one.deleteLater()

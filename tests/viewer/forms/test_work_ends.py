@@ -168,14 +168,16 @@ def test_what_was_dropped_does_not_come_back(viewer, qtbot):
     task, shown = LatestTask(viewer_parent := StepStatus()), []
     qtbot.addWidget(viewer_parent)
     task.done.connect(shown.append)
-    returned = Event()
+    begun, goes_on = Event(), Event()
 
     def work(should_stop):
-        returned.set()
+        begun.set()
+        goes_on.wait(60)
         return 7
 
     task.ask(work)
-    assert returned.wait(10)
+    qtbot.waitUntil(begun.is_set, timeout=60_000)
+    goes_on.set()
     QThread.msleep(200)  # its result lies in the queue of the window, which does not look meanwhile
     task.drop()
     task.wait()
@@ -183,3 +185,26 @@ def test_what_was_dropped_does_not_come_back(viewer, qtbot):
     task.ask(lambda should_stop: 8)
     task.wait()
     assert shown == [8]
+
+
+def test_a_task_begins_after_what_asked_for_it(qtbot):
+    """A form that is opened is drawn first: a thread beside it would hold the interpreter lock."""
+    task, order = LatestTask(parent := StepStatus()), []
+    qtbot.addWidget(parent)
+    task.ask(lambda should_stop: order.append("first"))
+    task.ask(lambda should_stop: order.append("second"))
+    assert task.busy
+    QThread.msleep(50)
+    assert order == []
+    task.wait()
+    assert order == ["second"]
+
+
+def test_a_task_that_is_dropped_before_it_begins_is_waited_for_by_nobody(qtbot):
+    task, made = LatestTask(parent := StepStatus()), []
+    qtbot.addWidget(parent)
+    task.ask(lambda should_stop: made.append(1))
+    task.drop()
+    assert not task.busy
+    task.wait()
+    assert made == []

@@ -12,6 +12,7 @@ from napari.qt import QtViewer
 
 from napari_snpore.viewer.shared.layers import add_layer, phases_data, record_of, volume_data
 from napari_snpore.viewer.shared.voxel_size import to_nm
+from napari_snpore.viewer.slices.slice_view import SliceView
 from napari_snpore.volume import Volume
 from tests.viewer.mouse import close_slices, opened, settle
 from tests.viewer.slices.test_ortho_slices import ORIGIN, SPACING, ramp
@@ -92,6 +93,21 @@ def test_other_units_are_left_alone(viewer):
     assert nm.scale.tolist() == [2, 3, 4]
     assert not record_of(nm)
     np.testing.assert_allclose(angstrom.scale, (0.2, 0.3, 0.4))
+
+
+def test_another_layer_is_drawn_once(window, monkeypatch):
+    """Unit, voxels, position and thickness change together: each would draw all three slices."""
+    first = add_layer(window, volume_data(ramp(), "ramp"))
+    far = Volume(np.zeros((20, 30, 40), np.uint8), SPACING, (100.0, 100.0, 100.0))
+    second = add_layer(window, volume_data(far, "far"))
+    widget = opened(window)
+    widget.layer = first
+    drawn = []
+    with monkeypatch.context() as patch:
+        patch.setattr(SliceView, "show_point", lambda self, *_: drawn.append(self.plane.name))
+        widget.layer = second
+    assert sorted(drawn) == ["XY", "XZ", "ZY"]
+    assert widget.position[0] >= 100.0, "it moved into the layer"
 
 
 def test_layers_with_too_many_or_too_few_axes_say_so_and_are_in_nobodys_way(window):
