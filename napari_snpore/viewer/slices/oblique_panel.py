@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,8 @@ class ObliquePanel(Fold):
         self.form.addRow(self.picture)
         self.form.addRow(self.in_scene)
         self.form.addRow(self.save_button)
+        self._labels = False  # of the present slice; ``_cut()``: its layer, None where it is gone
+        self._cut: Callable[[], Layer | None] = lambda: None
         self._work = LatestTask(self)
         self._work.done.connect(self._on_done)
         self._work.failed.connect(self.failed)
@@ -112,14 +115,20 @@ class ObliquePanel(Fold):
             return
         labels = isinstance(layer, Labels)
         tilt, turn = self.tilt.value(), self.turn.value()
+        # another layer can be chosen, or this one be gone, before the slice is there
+        cut = weakref.ref(layer)
         self._work.ask(
-            lambda should_stop: oblique_slice(
-                volume,
-                center_nm=point,
-                tilt_deg=tilt,
-                turn_deg=turn,
-                labels=labels,
-                should_stop=should_stop,
+            lambda should_stop: (
+                oblique_slice(
+                    volume,
+                    center_nm=point,
+                    tilt_deg=tilt,
+                    turn_deg=turn,
+                    labels=labels,
+                    should_stop=should_stop,
+                ),
+                labels,
+                cut,
             )
         )
 
@@ -132,7 +141,8 @@ class ObliquePanel(Fold):
         """Return when the slice is there. For scripts."""
         self._work.wait()
 
-    def _on_done(self, found: ObliqueSlice) -> None:
+    def _on_done(self, result: tuple[ObliqueSlice, bool, Callable[[], Layer | None]]) -> None:
+        found, self._labels, self._cut = result
         self.slice = found
         self.save_button.setEnabled(True)
         self.picture.show_image(
@@ -150,8 +160,7 @@ class ObliquePanel(Fold):
             self._drop_layer()
 
     def _show(self, found: ObliqueSlice) -> None:
-        source, _ = self._place()
-        kind = Labels if isinstance(source, Labels) else Image
+        source, kind = self._cut(), Labels if self._labels else Image
         if isinstance(self._layer, kind) and self._layer.data.dtype == found.image.dtype:
             with keeping_position(self._viewer):
                 self._layer.data = found.image[None]

@@ -122,3 +122,16 @@ def test_the_oblique_plane_has_the_look_of_its_layer_and_stays_deleted(window):
     widget.oblique.wait()
     settle(0.1)
     assert "oblique plane" not in window.layers
+
+
+def test_the_oblique_plane_stays_what_it_was_cut_from_when_its_layer_goes(window):
+    gray, _ = add_both(window)
+    widget = opened(window)
+    widget.layer = gray
+    widget.oblique.expand(animate=False)
+    widget.oblique.wait()
+    window.layers.remove(gray)  # the phases are chosen in its place; their slice is not there yet
+    widget.oblique._work.drop()
+    widget.oblique.in_scene.setChecked(True)
+    settle(0.1)
+    assert isinstance(window.layers["oblique plane"], Image)
