@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer, Surface
 from qtpy.QtCore import QObject
 
+from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import ScenePicture
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
 from napari_snpore.viewer.canvas.tool_layers import without_tools
@@ -125,7 +126,13 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
     try:
         color_bar = color_bar_of(plain_viewer(viewer))
         with without_tools(viewer), nullcontext() if color_bar is None else color_bar.hidden():
-            rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
+            try:
+                rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
+            except AttributeError as error:  # of the picture without size that napari gets
+                raise InputError(
+                    "napari's canvas is hidden and has no picture of the 3D scene: a double click on the slice "
+                    "that fills the window brings it back."
+                ) from error
         camera = viewer.scene.camera
         across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_per_world_unit(viewer, volume)[-1]
         scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None

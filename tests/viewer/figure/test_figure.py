@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_snpore.errors import InputError
@@ -193,3 +194,18 @@ def test_a_plate_of_the_real_window_with_its_scene(make_napari_viewer_proxy, tmp
     assert recipe["boxes"][0]["name"] == "centre"
     assert window.dims.ndisplay == 2
     assert [(layer.visible, layer.bounding_box.visible) for layer in window.layers] == before
+
+
+def test_a_scene_on_a_canvas_that_is_hidden_is_one_sentence(
+    make_napari_viewer_proxy, monkeypatch, tmp_path
+):
+    """While one slice fills the window, napari's own canvas can have a picture without size."""
+    window = make_napari_viewer_proxy(show=True)
+    fill(window)
+    window.window.add_plugin_dock_widget("napari-snpore", "Figure")
+    widget = next(one for one in window.window.dock_widgets.values() if hasattr(one, "preview"))
+    monkeypatch.setattr("napari._qt.qt_main_window.Window._screenshot", lambda *_, **__: QImage())
+    with pytest.raises(InputError, match="canvas is hidden"):
+        widget.save(tmp_path / "plate.png")
+    assert window.dims.ndisplay == 2
+    assert not (tmp_path / "plate.png").exists()
