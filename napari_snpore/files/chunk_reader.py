@@ -5,9 +5,8 @@ slice of a large volume crosses thousands of them. Here are the layouts that can
 lines: Zarr 3, chunks alone or in shards, without compression or with Blosc or Zstandard. Every other
 array is read by Zarr itself.
 
-Why no library: TensorStore is as quick, but every process that is forked after its import ends at
-once, those of other plugins too; zarrs, the codecs of Zarr in Rust, takes two to five times the
-processor time of a slice (1024³, chunks of 32³).
+Why not by TensorStore: every process that is forked after its import ends at once, those of other
+plugins too.
 """
 
 from __future__ import annotations

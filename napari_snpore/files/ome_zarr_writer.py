@@ -33,6 +33,9 @@ _CHUNK = 32
 """Edge of a chunk, the least that is read. A cube, because slices are cut along all axes: one
 plane of 2048² voxels is in 4096 chunks, whichever way it lies."""
 
+_PARTIAL = ".partial"
+"""End of the name of a file while it is written."""
+
 _SHARD_WIDTH = 1024
 """Edge of a shard along y and x, which is one file."""
 
@@ -74,6 +77,9 @@ def complete_ome_zarr(path: Path, volume: Volume) -> None:
     """
     import zarr
 
+    # a process that was lost while it wrote a block left it so; another one wrote it again
+    for left in (path / "0").rglob(f"*{_PARTIAL}"):
+        left.unlink(missing_ok=True)
     group = zarr.open_group(path, mode="r+")
     _write_with_coarser(group, _WrittenLevel(volume.shape), volume, path)
 
@@ -198,7 +204,7 @@ class ShardedLevel:
             range(0, size, edge) for size, edge in zip(self._shard, self._chunk, strict=True)
         )
         places: list[tuple[int, int]] = []
-        part = file.with_name(f"{file.name}.{os.getpid()}.partial")
+        part = file.with_name(f"{file.name}.{os.getpid()}{_PARTIAL}")
         with part.open("wb") as opened:
             for layer in layers:
                 packed = run_blocks(partial(self._packed, values), product([layer], *corners))

@@ -77,11 +77,11 @@ class SharedVolume:
         return read_volume(self._path, spacing=self._spacing, image=self._image).data
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        import dask
-
-        # of lazy arrays the reading itself has threads; dask's would ask a cluster of its own
-        with dask.config.set(scheduler="synchronous"):
-            return np.asarray(self._data[key])
+        part = self._data[key]
+        if hasattr(part, "compute"):
+            # the reading itself has threads; dask's would ask a cluster of its own
+            part = part.compute(scheduler="synchronous")
+        return np.asarray(part)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[...], dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,8 @@ from napari_snpore.scratch import ScratchSpace, scratch_beside
 from napari_snpore.study.block_store import BlockStore, Shape, bytes_in_work, usual_block_shape
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext, stated_bytes
-from napari_snpore.study.tomogram import Tomogram, image_shape, load_series, volume_shape
+from napari_snpore.study.tomogram import Tomogram, image_shape, volume_shape
+from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
 _GRAY_BYTES = 4.0
@@ -65,7 +66,12 @@ class BlockPlan:
 
 
 def plan_blocks(
-    recipe: Recipe, bytes_per_voxel: float, limit: int | None, engine: Engine | None = None
+    recipe: Recipe,
+    bytes_per_voxel: float,
+    limit: int | None,
+    engine: Engine | None = None,
+    *,
+    read_series: Callable[[], TiltSeries] | None = None,
 ) -> BlockPlan | None:
     """Return how a run works by blocks; None where it works in memory.
 
@@ -79,6 +85,8 @@ def plan_blocks(
         Bytes that may be used; None: 80 % of what is free.
     engine : Engine, optional
         Of several processes, which work by blocks always.
+    read_series : callable, optional
+        Returns the tilt series of the recipe, where it names one.
 
     Raises
     ------
@@ -99,7 +107,8 @@ def plan_blocks(
         volume = read_volume(source.volume or "", spacing=source.spacing_nm, image=source.image)
         shape, needed = volume.shape, stated_bytes(volume.shape, bytes_per_voxel)
     else:
-        raw = load_series(recipe.input).shape
+        assert read_series is not None
+        raw = read_series().shape
         shape = volume_shape(raw, recipe.prepare, recipe.reconstruct)
         images = _IMAGE_BYTES * math.prod(image_shape(raw, recipe.prepare))
         needed = stated_bytes(shape, bytes_per_voxel + _GRAY_BYTES) + images

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ from napari_snpore.study.run_errors import RunErrors
 from napari_snpore.study.segmentation_report import segmentation_record, segmentation_tables
 from napari_snpore.study.segmenting import SEGMENT_BYTES, Segmentation, find_phases
 from napari_snpore.study.summary import summarize
-from napari_snpore.study.tomogram import Tomogram, obtain_volume
+from napari_snpore.study.tomogram import Tomogram, load_series, obtain_volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,8 @@ def run_study(
     paths = input_paths(recipe)
     held = max(SEGMENT_BYTES, MEASURE_BYTES)
     advice = advice_for(recipe)
-    plan = plan_blocks(recipe, held, memory_limit, engine)
+    read_series = cache(partial(load_series, recipe.input))  # by whoever needs it first
+    plan = plan_blocks(recipe, held, memory_limit, engine, read_series=read_series)
     if plan is not None:
         recipe, memory_limit, held, steps = by_blocks(recipe, plan), plan.memory, 0.0, NO_STEPS
         if say is not None:
@@ -160,8 +162,10 @@ def run_study(
                 recipe.reconstruct,
                 context=context,
                 scratch=scratch,
+                read_series=read_series,
             ),
         )
+        read_series.cache_clear()  # nobody reads the raw images any more
         if plan is not None:
             tomogram = shared_tomogram(recipe, tomogram, plan, context)
         record.results["quality"] = quality_record(tomogram)

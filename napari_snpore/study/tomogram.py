@@ -148,14 +148,18 @@ def obtain_volume(
     *,
     context: RunContext,
     scratch: ScratchSpace = IN_MEMORY,
+    read_series: Callable[[], TiltSeries] | None = None,
 ) -> Tomogram:
-    """Read a volume, or read, prepare, align and reconstruct a tilt series."""
+    """Read a volume, or read, prepare, align and reconstruct a tilt series; ``read_series`` where
+    somebody else needs it too.
+    """
     if source.volume is not None:
         with context.step("read"):
             volume = read_volume(source.volume, spacing=source.spacing_nm, image=source.image)
             return Tomogram(volume)
     with context.step("read"):
-        stages = Stages(load_series(source), scratch=scratch)
+        series = load_series(source) if read_series is None else read_series()
+        stages = Stages(series, scratch=scratch)
     return tomogram_of(
         stages, preparation, AlignmentChoice(alignment), reconstruction, context=context
     )

@@ -12,6 +12,7 @@ import pytest
 from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.memory import NotEnoughMemoryError
+from napari_snpore.study import pipeline
 from napari_snpore.study.block_store import usual_block_shape
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
@@ -82,6 +83,16 @@ def test_a_reconstruction_streams_to_disk_and_gives_the_same_results(phantom, tm
     how["reconstruct"] = {"method": "tv"}
     with pytest.raises(InputError, match=r"reconstruction by TV .reconstruct.method = 'sirt' is"):
         run_study(recipe(source, **how, blocks=BLOCKS), tmp_path / "tv")
+
+
+def test_the_images_are_read_once(phantom, tmp_path, monkeypatch):
+    series = simulate_tilt_series(phantom, angles_deg=np.arange(-69, 70, 6.0), dose=2000, seed=1)
+    source = {"tilt_series": str(write_tilts(tmp_path / "tilts.tif", series))}
+    how = {"align": {"enabled": False}, "reconstruct": {"sirt": {"iterations": 1}}}
+    read, load = [], pipeline.load_series
+    monkeypatch.setattr(pipeline, "load_series", lambda given: (read.append(given), load(given))[1])
+    run_study(recipe(source, **how), tmp_path / "out")
+    assert len(read) == 1
 
 
 def test_memory_decides(gray, tmp_path, monkeypatch):
