@@ -34,8 +34,8 @@ _LEAST_OF_SQUARES = 0.7
 side only, half of the errors can be 0."""
 
 WIDENED = {"Sn fraction, whole": 1.6}
-"""Factor on the half-width of a number that the blind phantoms (``benchmarks/blind.csv``) were covered
-too seldom with: 50 of 61 of realistic contrast. Those phantoms are no test of this number any more.
+"""Factor on the half-width of a number that held too few of the blind phantoms (``benchmarks/blind.csv``;
+how many, ``docs/truth.md`` says). Those phantoms are no test of this number any more.
 """
 
 CASE = ["contrast", "dose", "shape"]
