@@ -10,9 +10,9 @@ import numpy as np
 from napari.layers import Image, Labels, Layer, Surface
 from qtpy.QtCore import QObject
 
-from napari_snpore.errors import InputError
 from napari_snpore.figures.plate_spec import ScenePicture
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme
+from napari_snpore.viewer.canvas.canvas_picture import canvas_picture
 from napari_snpore.viewer.canvas.tool_layers import without_tools
 from napari_snpore.viewer.figure.layer_appearance import nm_per_world_unit, shown_scheme
 from napari_snpore.viewer.figure.scene_margins import without_margins
@@ -126,18 +126,12 @@ def take_picture(viewer: Any, volume: Layer) -> ScenePicture:
     try:
         color_bar = color_bar_of(plain_viewer(viewer))
         with without_tools(viewer), nullcontext() if color_bar is None else color_bar.hidden():
-            try:
-                rgb = np.asarray(viewer.screenshot(canvas_only=True, flash=False))
-            except AttributeError as error:  # of the picture without size that napari gets
-                raise InputError(
-                    "napari's canvas is hidden and has no picture of the 3D scene: a double click on the slice "
-                    "that fills the window brings it back."
-                ) from error
+            rgb = canvas_picture(viewer)
         camera = viewer.scene.camera
         across = float(viewer.canvas.size[1]) / rgb.shape[1] * nm_per_world_unit(viewer, volume)[-1]
         scale = across / float(camera.zoom) if float(camera.perspective) == 0 else None
         return ScenePicture(
-            np.ascontiguousarray(without_margins(rgb[..., :3])),
+            np.ascontiguousarray(without_margins(rgb)),
             scale,
             _phases_shown(viewer),
             CameraView.of(viewer).values(),

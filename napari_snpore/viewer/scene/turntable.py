@@ -17,6 +17,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.viewer.canvas.canvas_picture import canvas_picture
 from napari_snpore.viewer.canvas.tool_layers import TOOL_KINDS, without_tools
 from napari_snpore.viewer.shared.layers import kind_of
 
@@ -166,19 +167,19 @@ def _frames(
                 *map(tuple, turned(view, up, axis, turn, handedness=handedness))
             )
             if shape is None:
-                shot = _screenshot(viewer)
+                shot = canvas_picture(viewer)
                 shape = _target(shot.shape, size, scale)
                 # napari keeps pixels per nm, so a larger picture would show more empty space, not
                 # more detail
                 zoomed = zoom * min(shape[0] / shot.shape[0], shape[1] / shot.shape[1])
                 picture = shot if shot.shape[:2] == shape else None
             else:
-                picture = _screenshot(viewer) if size is None and scale == 1 else None
+                picture = canvas_picture(viewer) if size is None and scale == 1 else None
             if (
                 picture is None or picture.shape[:2] != shape
             ):  # also where a dock has changed the canvas meanwhile
                 camera.zoom = zoomed
-                picture = _screenshot(viewer, shape)
+                picture = canvas_picture(viewer, shape)
                 camera.zoom = zoom
             yield picture
     finally:
@@ -228,8 +229,3 @@ def _target(
 ) -> tuple[int, int]:
     height, width = shot_shape[:2] if size is None else size
     return max(round(height * scale), 1), max(round(width * scale), 1)
-
-
-def _screenshot(viewer: Any, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    picture = viewer.screenshot(canvas_only=True, flash=False, size=size)
-    return np.ascontiguousarray(picture[..., :3])

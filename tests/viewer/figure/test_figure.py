@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 from qtpy.QtCore import QTimer
-from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_snpore.errors import InputError
@@ -17,8 +16,10 @@ from napari_snpore.figures import recipe_of
 from napari_snpore.figures.plate_drawing import panel_rows
 from napari_snpore.subvolume import NamedBox
 from napari_snpore.viewer.figure.gather import gather
+from napari_snpore.viewer.figure.scene_picture import take_picture
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.shared.boxes import boxes_of
+from napari_snpore.viewer.shared.events import plain_viewer
 from napari_snpore.viewer.shared.layers import (
     KEY,
     add_layer,
@@ -196,16 +197,16 @@ def test_a_plate_of_the_real_window_with_its_scene(make_napari_viewer_proxy, tmp
     assert [(layer.visible, layer.bounding_box.visible) for layer in window.layers] == before
 
 
-def test_a_scene_on_a_canvas_that_is_hidden_is_one_sentence(
-    make_napari_viewer_proxy, monkeypatch, tmp_path
-):
-    """While one slice fills the window, napari's own canvas can have a picture without size."""
+def test_the_scene_of_a_canvas_without_height_has_the_size_of_the_canvas(make_napari_viewer_proxy):
+    """While one slice fills the window, the widget of napari's own canvas can be without height."""
     window = make_napari_viewer_proxy(show=True)
     fill(window)
-    window.window.add_plugin_dock_widget("napari-snpore", "Figure")
-    widget = next(one for one in window.window.dock_widgets.values() if hasattr(one, "preview"))
-    monkeypatch.setattr("napari._qt.qt_main_window.Window._screenshot", lambda *_, **__: QImage())
-    with pytest.raises(InputError, match="canvas is hidden"):
-        widget.save(tmp_path / "plate.png")
-    assert window.dims.ndisplay == 2
-    assert not (tmp_path / "plate.png").exists()
+    volume = window.layers[0]
+    window.dims.ndisplay = 3
+    before = take_picture(window, volume)
+    canvas = plain_viewer(window).window._qt_viewer.canvas.native
+    canvas.parentWidget().setVisible(False)
+    canvas.resize(canvas.width() + 50, 0)
+    hidden = take_picture(window, volume)
+    assert hidden.nm_per_pixel == before.nm_per_pixel
+    np.testing.assert_array_equal(hidden.rgb, before.rgb)
