@@ -17,8 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from napari_snpore.compute import thread_count
 from napari_snpore.errors import InputError
+from napari_snpore.threads import thread_count
 
 SHARE = 0.8
 """Share of the free memory that a step may take where no limit is given."""

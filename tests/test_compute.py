@@ -13,9 +13,9 @@ from napari_snpore.compute import (
     run_blocks,
     run_stepped_blocks,
     stops_at_once,
-    thread_count,
 )
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.threads import thread_count
 
 
 def test_results_come_in_the_order_of_the_blocks():

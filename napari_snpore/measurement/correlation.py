@@ -10,16 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import (
-    Progress,
-    ShouldStop,
-    run_blocks,
-    stops_at_once,
-    thread_count,
-)
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.inputs import box_around, checked_phases
 from napari_snpore.memory import check_memory, shape_text
+from napari_snpore.threads import thread_count
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 
 _SHARE = 0.25

@@ -34,7 +34,7 @@ def distance_map(
     voxel : (float, float, float)
         Voxel size in nm.
     threads : int, optional
-        Default :func:`napari_snpore.compute.thread_count`.
+        Default :func:`napari_snpore.threads.thread_count`.
     should_stop : callable, optional
         Asked every few ten milliseconds.
 

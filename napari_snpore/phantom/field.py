@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from napari_snpore.compute import thread_count
+from napari_snpore.threads import thread_count
 
 
 def random_field(

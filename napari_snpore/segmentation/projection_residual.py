@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once, thread_count
+from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.memory import check_memory, shape_text
 from napari_snpore.segmentation.histogram import Histogram, gray_histogram
 from napari_snpore.segmentation.residual_map import ResidualMap
 from napari_snpore.segmentation.thresholds import Suggestion, gap_depths, suggest_thresholds
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.detector_blur import check_blur_px
 from napari_snpore.tomography.discrete.input_checks import checked_phases
 from napari_snpore.tomography.discrete.level_sets import (

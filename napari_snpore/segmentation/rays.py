@@ -18,18 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, BlockShape, Grid, grid_of, is_in_memory
-from napari_snpore.compute import (
-    Progress,
-    ShouldStop,
-    check_stop,
-    run_blocks,
-    share_of,
-    thread_count,
-    threads_for,
-)
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, share_of
 from napari_snpore.engines import blocks_at_a_time, is_shared, run_on_blocks
 from napari_snpore.memory import check_memory, memory_limit, shape_text
 from napari_snpore.segmentation._kernels import sweep
+from napari_snpore.threads import thread_count, threads_for
 from napari_snpore.volume import Triple
 
 _RAYS_PER_BATCH = 100

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_snpore.blocks import is_in_memory
-from napari_snpore.compute import thread_count
 from napari_snpore.engines import Engine
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_volume, write_volume
@@ -26,6 +25,7 @@ from napari_snpore.study.block_store import BlockStore, Shape, bytes_in_work, us
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext, stated_bytes
 from napari_snpore.study.tomogram import Tomogram, image_shape, volume_shape
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 

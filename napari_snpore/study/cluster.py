@@ -16,16 +16,11 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from napari_snpore import __version__
-from napari_snpore.compute import (
-    Progress,
-    ShouldStop,
-    check_stop,
-    thread_count,
-    with_threads,
-)
+from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError, MissingExtraError
 from napari_snpore.memory import memory_limit
 from napari_snpore.study.provenance import code_version
+from napari_snpore.threads import thread_count, with_threads
 
 _POLL_S = 0.1
 """Longest wait before progress is reported and a cancel is noticed."""

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from napari_snpore import __version__
-from napari_snpore.compute import thread_count
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.formats import parts_of
 from napari_snpore.files.small_files import read_json
 from napari_snpore.history import SCHEMA, check_schema
+from napari_snpore.threads import thread_count
 
 _VERSIONS_OF = (
     "numpy scipy scikit-image numba connected-components-3d pandas tifffile mrcfile nionswift-io h5py zarr"

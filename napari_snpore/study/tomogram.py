@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from napari_snpore.compute import Progress, ShouldStop, share_of, thread_count
+from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume
 from napari_snpore.history import ReconstructStep, required_step
@@ -26,6 +26,7 @@ from napari_snpore.study.recipe import (
 )
 from napari_snpore.study.run_context import RunContext
 from napari_snpore.study.stages import Stages, find_alignment
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate, find_blur
 from napari_snpore.tomography.even_odd import (

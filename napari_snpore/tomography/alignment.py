@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep
 from napari_snpore.memory import check_memory, shape_text
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.contrast import contrast_note
 from napari_snpore.tomography.image_faults import image_faults
 from napari_snpore.tomography.refinement import (

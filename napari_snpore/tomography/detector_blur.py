@@ -71,7 +71,7 @@ def blur_images(
     sigma_px : float
         Standard deviation in pixels; 0 returns the images as float32.
     threads : int, optional
-        Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+        Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
     should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 

@@ -18,7 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import BlockSteps, ShouldStop, run_stepped_blocks, thread_count
+from napari_snpore.compute import BlockSteps, ShouldStop, run_stepped_blocks
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes, project, slice_blocks
 from napari_snpore.tomography.sirt import operator_sums
 

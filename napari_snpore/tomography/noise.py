@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, thread_count
+from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.memory import check_memory, shape_text
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.noise_line import fit_line
 from napari_snpore.tomography.noise_samples import NoiseSamples, noise_samples
 from napari_snpore.tomography.tilt_series import TiltSeries

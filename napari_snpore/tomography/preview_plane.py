@@ -14,8 +14,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import run_blocks, thread_count
+from napari_snpore.compute import run_blocks
 from napari_snpore.kernels import for_kernel
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography._kernels import interleave, separate, weigh_residual
 from napari_snpore.tomography._shear_kernels import (
     FINE,
@@ -38,7 +39,7 @@ class PreviewPlane:
     beam : Beam
         The geometry.
     threads : int, optional
-        Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+        Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
     """
 
     lanes = 1

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_blocks, threads_for
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.kernels import for_kernel
+from napari_snpore.threads import threads_for
 from napari_snpore.tomography._kernels import (
     AREA,
     BUNDLE,
@@ -305,7 +306,7 @@ def project(
     detector_px : int, optional
         Pixels of an image along x; default as many as the volume has voxels there.
     threads : int, optional
-        Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+        Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 

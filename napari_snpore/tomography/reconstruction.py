@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, thread_count
+from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import InputError
 from napari_snpore.history import ReconstructStep
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography import astra_backend
 from napari_snpore.tomography.discrete.blur_search import BlurEstimate
 from napari_snpore.tomography.discrete.polish import polish_labels
@@ -99,7 +100,7 @@ def reconstruct(
         Bytes that may be held beside the images: blocks are made so narrow that they fit, and
         without ``out`` the volume itself counts.
     threads : int, optional
-        Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+        Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
     callback : callable, optional
         ``callback(iteration, residual)`` after each iteration, over all slices: called as soon as
         the last block of slices has got that far.

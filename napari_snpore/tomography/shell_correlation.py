@@ -14,15 +14,9 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from napari_snpore.compute import (
-    Progress,
-    ShouldStop,
-    check_stop,
-    run_blocks,
-    share_of,
-    thread_count,
-)
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, share_of
 from napari_snpore.errors import InputError
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography._shell_kernels import DIRECTIONS, add_shells
 from napari_snpore.volume import Volume, array_of, spacing_of
 
@@ -130,7 +124,7 @@ def fourier_shell_correlation(
         Weights from 0 to 1 on top of that, such as :func:`soft_cylinder`. A tight or hard-edged
         mask correlates by itself: both volumes then share its shape.
     threads : int, optional
-        Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+        Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`; a stop is noticed between the transforms and within the
         sums.

@@ -14,9 +14,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop, check_stop, run_blocks, thread_count
+from napari_snpore.compute import ShouldStop, check_stop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.history import ReconstructStep
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.alignment import Alignment
 from napari_snpore.tomography.methods import plan
 from napari_snpore.tomography.noise import NoiseModel, noise_model
@@ -73,7 +74,7 @@ class SlicePreview:
         Only the row that is asked for is interpolated; it equals that row of
         ``alignment.apply(series)``.
     threads : int, optional
-        Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+        Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
 
     Notes
     -----

@@ -27,8 +27,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop, run_blocks, threads_for
+from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.kernels import for_kernel
+from napari_snpore.threads import threads_for
 from napari_snpore.tomography._kernels import interleave, separate
 from napari_snpore.tomography._variation_kernels import (
     FULL_LIMIT,

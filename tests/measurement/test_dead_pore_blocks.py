@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_snpore.compute import use_at_most_threads
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import accessible_pores, dead_pores
+from napari_snpore.threads import use_at_most_threads
 from tests.block_cases import OnDisk, cut_shapes
 
 RANKS = {6: 1, 18: 2, 26: 3}

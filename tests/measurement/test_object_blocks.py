@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from napari_snpore.compute import use_at_most_threads
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.feret import feret_diameters
 from napari_snpore.measurement.labelling import label_objects
 from napari_snpore.measurement.objects import measure_objects
 from napari_snpore.measurement.scan import merge_scans, scan_block, scan_objects
+from napari_snpore.threads import use_at_most_threads
 from tests.block_cases import OnDisk, cut_shapes, noise, rings
 
 SPACING = (0.7, 0.5, 0.31)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_snpore.blocks import Grid, VoxelwiseArray, check_out, grid_of, is_in_memory, with_margin
-from napari_snpore.compute import use_at_most_threads
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.labelling import label_objects
+from napari_snpore.threads import use_at_most_threads
 from tests.block_cases import OnDisk, cut_shapes, noise, rings
 
 RANKS = {6: 1, 18: 2, 26: 3}

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_snpore.compute import use_at_most_threads
 from napari_snpore.errors import InputError
 from napari_snpore.scratch import ScratchSpace
 from napari_snpore.segmentation.body import largest_body
 from napari_snpore.segmentation.envelope import EnvelopeOptions, make_envelope
 from napari_snpore.segmentation.occlusion import ambient_occlusion, fibre_envelope
 from napari_snpore.segmentation.packed_mask import PackedMask
+from napari_snpore.threads import use_at_most_threads
 from napari_snpore.volume import Volume
 from tests.block_cases import OnDisk, cut_shapes
 

@@ -21,7 +21,6 @@ from napari_snpore import (
     write_volume,
 )
 from napari_snpore.blocks import VoxelwiseArray, grid_of
-from napari_snpore.compute import thread_count
 from napari_snpore.engines import run_on_blocks, using
 from napari_snpore.errors import InputError, MissingExtraError, Stopped
 from napari_snpore.files.stored_array import make_array
@@ -31,6 +30,7 @@ from napari_snpore.study import cluster as clusters
 from napari_snpore.study.block_store import BlockStore
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import Recipe
+from napari_snpore.threads import thread_count
 
 SHAPE, BLOCK = (40, 32, 36), (16, 16, 36)
 

@@ -17,13 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_snpore.compute import (
-    Progress,
-    ShouldStop,
-    check_stop,
-    thread_count,
-    use_at_most_threads,
-)
+from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.errors import Stopped
 from napari_snpore.memory import memory_limit as usable_memory
 from napari_snpore.study.kept_steps import NO_STEPS, KeptSteps
@@ -31,6 +25,7 @@ from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import Monitor
 from napari_snpore.study.states import fibre_process
+from napari_snpore.threads import thread_count, use_at_most_threads
 
 _POLL_S = 0.1
 _END_S = 2.0

@@ -15,9 +15,10 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, run_stepped_blocks, thread_count
+from napari_snpore.compute import Progress, ShouldStop, run_stepped_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.memory import check_memory, shape_text
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.detector_blur import blur_images, gaussian_taps
 from napari_snpore.tomography.discrete.input_checks import MAX_PHASES, checked_phases
 from napari_snpore.tomography.discrete.polish import polish_labels

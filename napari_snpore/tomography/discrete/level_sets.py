@@ -20,14 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_snpore.compute import (
-    Progress,
-    ShouldStop,
-    check_stop,
-    run_blocks,
-    share_of,
-    thread_count,
-)
+from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks, share_of
+from napari_snpore.threads import thread_count
 from napari_snpore.tomography.detector_blur import blur_images, gaussian_taps
 from napari_snpore.tomography.discrete._gram_kernels import add_gram
 from napari_snpore.tomography.projector import finite_rows, project

@@ -147,7 +147,7 @@ def polish_phases(
         Give phases from 3 on only to voxels that share a face or an edge with one of them, and take
         them only from voxels whose neighbours of these phases hang together (26) without them.
     threads : int, optional
-        Default :func:`~napari_snpore.compute.thread_count`; the result is the same bit for bit.
+        Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 

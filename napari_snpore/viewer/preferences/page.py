@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from napari_snpore.compute import use_threads
 from napari_snpore.memory import use_at_most
 from napari_snpore.segmentation.phases import PORE_C_SN, PhaseScheme, default_scheme
+from napari_snpore.threads import use_threads
 
 PLUGIN = "napari-snpore"
 

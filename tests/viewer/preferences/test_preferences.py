@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from napari_snpore import compute, memory
-from napari_snpore.compute import thread_count, use_threads
+from napari_snpore import memory, threads
 from napari_snpore.errors import InputError
 from napari_snpore.memory import NotEnoughMemoryError, check_memory, memory_limit, use_at_most
+from napari_snpore.threads import thread_count, use_threads
 from napari_snpore.viewer.figure.widget import FigureWidget
 from napari_snpore.viewer.forms.path_dialogs import folder_of, note_folder
 from napari_snpore.viewer.preferences import Preferences, preferences, use_limits
@@ -65,7 +65,7 @@ def test_threads_and_memory_hold_from_the_next_step_on(kept, qtbot):
     assert memory_limit(10_000_000) == 10_000_000, "an argument is stronger"
     kept.work.threads = kept.work.memory_limit_mb = 0
     use_limits()
-    assert compute._preferred_threads is None
+    assert threads._preferred_threads is None
     assert memory._preferred_limit is None
 
 
