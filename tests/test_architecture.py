@@ -19,9 +19,9 @@ PACKAGE = Path(napari_snpore.__file__).parent
 NAME = "napari_snpore"
 
 ORDER = (
-    "errors numerals kernels threads compute kernel_process time_left memory outputs scratch history volume blocks engines "
-    "tomography segmentation measurement subvolume oblique line_profiles gray_limits in_situ phantom uncertainty comparison files figures "
-    "study report viewer cli"
+    "errors numerals kernels threads compute kernel_process time_left memory outputs scratch history volume blocks "
+    "engines tomography segmentation measurement subvolume oblique line_profiles gray_limits in_situ phantom "
+    "uncertainty comparison files figures study report viewer cli"
 ).split()
 """Folders and modules of the package: each imports from itself and from those before it."""
 
