@@ -36,8 +36,8 @@ def conditions_of_run(
     noise: NoiseModel | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Conditions | None:
-    """Return thickness over step, dose and contrast of a run; None where it has no images or no
-    polished phases to tell them by.
+    """Return the conditions of a run; None where it has no images or no polished phases to tell them
+    by.
 
     Parameters
     ----------
@@ -59,6 +59,7 @@ def conditions_of_run(
         made.crowther_nm / series.pixel_size_nm,
         dose_of(series, segmentation, noise),
         polished.levels[-1] / polished.levels[-2],
+        polished.residual_after,
     )
 
 
@@ -79,7 +80,11 @@ def conditions_record(tomogram: Tomogram, conditions: Conditions | None) -> dict
             "pixel_size_nm": float(series.pixel_size_nm),
         }
     if conditions is not None:
-        found |= {"dose": conditions.dose, "contrast": conditions.contrast}
+        found |= {
+            "dose": conditions.dose,
+            "contrast": conditions.contrast,
+            "misfit": conditions.misfit,
+        }
     return {name: plain(value) for name, value in found.items()}
 
 

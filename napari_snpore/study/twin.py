@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from napari_snpore.compute import Progress
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep, PolishStep, last_step, required_step
+from napari_snpore.segmentation.outline import fibre_outline, with_outline
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.numbers import Quantity, measured_numbers
 from napari_snpore.study.polishing import known_blur
@@ -19,6 +22,7 @@ from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.tomography.noise import noise_model
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.uncertainty.digital_twin import digital_twin
+from napari_snpore.volume import Volume
 
 
 def why_no_twin(tomogram: Tomogram, segmentation: Segmentation) -> str | None:
@@ -70,26 +74,37 @@ def twins_of_run(
         raise InputError(reason or "There are no tilt images behind this volume.")
     polished = required_step(segmentation.phases.history, PolishStep)
     blur_px = known_blur(segmentation.phases.history)
+    fibre = _fibre(segmentation, context)
     with context.step("digital twin") as watch:
         noise = noise_model(series, should_stop=watch["should_stop"])
 
         def repeat(images: TiltSeries, progress: Progress | None) -> dict[Quantity, float]:
             within = repeat_context("twin", context, progress)
             found = repeated_phases(images, blur_px, recipe, tomogram, within)
+            return numbers_of(found.phases, found.cut_axes, within)
+
+        def numbers_of(
+            phases: Volume, cut_axes: tuple[int, ...], within: RunContext
+        ) -> dict[Quantity, float]:
             measured = measure_phases(
-                found.phases,
+                phases,
                 measurement.section.model_copy(update={"details": False, "thickness": False}),
                 names=measurement.names,
                 boxes=measurement.boxes,
-                cut_axes=found.cut_axes,
+                cut_axes=cut_axes,
                 context=within,
             )
             return measured_numbers(measured)
 
+        planted = measured_numbers(measurement)
+        if fibre is not segmentation.phases:
+            planted = numbers_of(
+                fibre, segmentation.cut_axes, repeat_context("twin", context, None)
+            )
         return digital_twin(
-            segmentation.phases,
+            fibre,
             series,
-            measured_numbers(measurement),
+            planted,
             repeat,
             levels=polished.levels,
             blur_px=blur_px,
@@ -99,6 +114,15 @@ def twins_of_run(
             seed=seed,
             **watch,
         )
+
+
+def _fibre(segmentation: Segmentation, context: RunContext) -> Volume:
+    """Return the phases that are taken for a fibre: with an outline that rests on the walls."""
+    phases = segmentation.phases
+    if len(segmentation.cut_axes) != 1 or segmentation.envelope is None:
+        return phases
+    inside = fibre_outline(phases.data, segmentation.cut_axes[0], should_stop=context.should_stop)
+    return phases if inside is None else replace(phases, data=with_outline(phases.data, inside))
 
 
 def residual_shift_px(tomogram: Tomogram) -> float:

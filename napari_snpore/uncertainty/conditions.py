@@ -1,4 +1,6 @@
-"""Conditions of a tilt series that decide how true its numbers are: thickness, dose, contrast."""
+"""Conditions of a tilt series that decide how true its numbers are: thickness, dose, contrast, and how
+well its phases explain its images.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,13 @@ class Conditions:
         images show no counting noise.
     contrast : float
         Grey level of the brightest phase over that of the one below it.
+    misfit : float
+        Discrete residual R of the phases: mean squared misfit of the images over their noise. About
+        1 where noise is all that is left; shifts that an alignment left, another blur, or grey values
+        that are not one a phase make it larger.
     """
 
     thickness_step_px: float
     dose: float
     contrast: float
+    misfit: float
