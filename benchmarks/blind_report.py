@@ -23,6 +23,7 @@ from napari_snpore.files import write_table
 from napari_snpore.study.intervals import with_intervals
 from napari_snpore.study.numbers import numbers_table
 from napari_snpore.study.run_errors import NOT_HERE
+from napari_snpore.uncertainty.calibration import CELL_COLUMNS
 from napari_snpore.uncertainty.conditions import Conditions
 from napari_snpore.uncertainty.threshold_ensemble import SOURCES
 
@@ -59,9 +60,7 @@ def with_limits(quantities: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
         twin, conditions = None, None
         if polished:
             twin = rows[["quantity", "unit", "twin_bias"]].assign(sd=math.nan, n=1, failed=0)
-            conditions = Conditions(
-                case["thickness_step_px_found"], case["dose_found"], case["contrast_found"]
-            )
+            conditions = Conditions(**{name: case[f"{name}_found"] for name in CELL_COLUMNS})
         spread = rows.melt(
             ["quantity", "unit"],
             [name for name in (*SOURCES, "together") if name in rows],

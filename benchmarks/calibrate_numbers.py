@@ -110,7 +110,7 @@ def _rows(run: BlindRun, about: dict[str, Any]) -> list[dict[str, Any]]:
     )
     began, bias = time.process_time(), {}
     if run.is_polished:
-        twin = twins_of_run(*parts, context=run.context)
+        twin = twins_of_run(*parts, context=run.context).changes
         keys = zip(twin["quantity"], twin["unit"], strict=True)
         bias = dict(zip(keys, twin["twin_bias"], strict=True))
         about["twins_failed"] = int(twin["failed"].max())

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.case_tables import CONTRASTS, read_rows
-from benchmarks.fit_calibration import Coverage, coverage, errors_of, usable
+from benchmarks.fit_calibration import Coverage, coverage, errors_of, rows_of_cells, usable
 from benchmarks.truth_report import fill_document
 from napari_snpore.study.numbers import is_corrected
 
@@ -32,9 +32,7 @@ IN_SHORT = (
 
 def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
     """Return the tables in Markdown, by the name of their place."""
-    good = cases[cases["polished"].fillna(False).astype(bool)]
-    keys = ["simulator", "family", "contrast", "seed", "shape", "dose"]
-    rows = quantities.merge(good[keys], on=keys)
+    rows = rows_of_cells(quantities, cases)
     lines = [
         "| number | unit | contrast | error (RMS) | after the twin | covered | half-width | score |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
@@ -51,7 +49,7 @@ def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
         f"{count} {contrast}, {shape} voxels, dose {dose:g}"
         for (contrast, shape, dose), count in conditions.items()
     ]
-    failed = len(cases) - len(good)
+    failed = len(cases) - int(cases["polished"].fillna(False).astype(bool).sum())
     about.append(f"{failed} of {len(cases)} were not polished, and have no interval")
     covered = [
         f"{quantity} {found.covered} of {found.phantoms}"

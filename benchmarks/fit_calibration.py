@@ -1,6 +1,7 @@
 """The table of half-widths that the package ships, from phantoms measured blind.
 
-For each number: ``left`` is a robust spread of its errors in each cell, beside what the ensemble
+A cell is one contrast, dose and shape; phantoms whose phases do not explain their images are one of
+their own. For each number: ``left`` is a robust spread of its errors in each cell, beside what the ensemble
 explains; ``weight`` of the ensemble is the one that gives the least interval score; ``factor`` covers
 95 % of the phantoms, with each family of shapes left out in turn (the largest of these counts), by
 conformal prediction: the ceil(0.95 (n + 1))-th of n scores.
@@ -17,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_snpore.study.numbers import is_corrected, within
-from napari_snpore.uncertainty.calibration import CELL_COLUMNS, COLUMNS, scale_of
+from napari_snpore.uncertainty.calibration import CELL_COLUMNS, COLUMNS, EXPLAINED, scale_of
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +39,7 @@ WIDENED = {"Sn fraction, whole": 1.6}
 how many, ``docs/truth.md`` says). Those phantoms are no test of this number any more.
 """
 
-CASE = ["contrast", "dose", "shape"]
+CELL = ["contrast", "dose", "shape", "explained"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +69,24 @@ def errors_of(rows: pd.DataFrame) -> Errors:
         beyond = np.maximum(error - bias.clip(lower=0), -error - (-bias).clip(lower=0)).clip(
             lower=0
         )
-    cells = rows.groupby(CASE, sort=True).ngroup().to_numpy()
+    cells = rows.groupby(CELL, sort=True).ngroup().to_numpy()
     return Errors(
         beyond.to_numpy(np.float64) / scale,
         rows["together"].to_numpy(np.float64) / scale,
         cells,
         rows["family"].to_numpy(str),
     )
+
+
+def rows_of_cells(quantities: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the phantoms that were polished, with what their runs found of the conditions,
+    and whether the images are explained.
+    """
+    good = cases[cases["polished"].fillna(False).astype(bool)]
+    keys = ["simulator", "family", "contrast", "seed", "shape", "dose"]
+    found = [f"{name}_found" for name in CELL_COLUMNS]
+    rows = quantities.merge(good[[*keys, *found]], on=keys)
+    return rows.assign(explained=rows["misfit_found"] <= EXPLAINED)
 
 
 def usable(rows: pd.DataFrame) -> pd.DataFrame:
@@ -204,11 +216,12 @@ def fit(quantities: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
         Of ``benchmarks/calibrate_numbers.py``. Phantoms that were not polished are left out: the
         program reports no twin and no calibrated interval for them.
     """
-    good = cases[cases["polished"].fillna(False).astype(bool)]
-    keys = ["simulator", "family", "contrast", "seed", "shape", "dose"]
+    rows = rows_of_cells(quantities, cases)
     found = {f"{name}_found": name for name in CELL_COLUMNS}
-    rows = quantities.merge(good[[*keys, *found]], on=keys)
-    of_cells = rows.groupby(CASE, sort=True)[[*found]].median()
+    of_cells = rows.groupby(CELL, sort=True)[[*found]].median()
+    # what a cell holds for: nine of ten of its phantoms, or all that are explained
+    worst = rows.groupby(CELL, sort=True)["misfit_found"].quantile(0.9)
+    of_cells["misfit_found"] = worst.clip(lower=EXPLAINED)
     table = []
     for (quantity, unit), part in rows.groupby(["quantity", "unit"], sort=False):
         part = usable(part)
@@ -216,7 +229,7 @@ def fit(quantities: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
             continue
         errors = errors_of(part)
         weight, factor, left = fit_number(errors)
-        for number, cell in enumerate(sorted(part.groupby(CASE, sort=True).groups)):
+        for number, cell in enumerate(sorted(part.groupby(CELL, sort=True).groups)):
             table.append(
                 {"quantity": quantity, "unit": unit}
                 | {name: float(f"{of_cells.loc[cell, key]:.3g}") for key, name in found.items()}

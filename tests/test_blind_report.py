@@ -16,7 +16,7 @@ from napari_snpore.uncertainty.conditions import Conditions
 
 CASE = {"simulator": "model", "family": "fibre", "contrast": "easy", "shape": "96x96x96"}
 PORE = ("pore fraction, whole", "%")
-FOUND = Conditions(3.0, 1040.0, 2.01)
+FOUND = Conditions(3.0, 1040.0, 2.01, 0.9)
 
 
 def test_half_of_each_cell_is_from_outside_the_model():

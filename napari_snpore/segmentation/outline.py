@@ -16,7 +16,6 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from napari_snpore.blocks import slabs
 from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
 
@@ -48,6 +47,10 @@ _FEWEST_WALLS = 0.1
 
 _BEYOND = 0.01
 """Share of the solid that may lie more than two voxels beyond the outline."""
+
+_CHANGED = 0.15
+"""Share of the envelope by which the inside of the outline may differ from it: more is no matter of
+mouths. It is 0.05 where half of the surface is mouths."""
 
 
 def fibre_outline(
@@ -98,20 +101,22 @@ def fibre_outline(
     inside = np.empty(phases.shape, np.bool_)
     ahead = np.moveaxis(inside, axis, 0)
 
-    def fill(first: int) -> int:
-        beyond = 0
+    def fill(first: int) -> NDArray[np.intp]:
+        counts = np.zeros(4, np.intp)
         for k in range(first, min(first + _LANES, len(along))):
             distance, limit = _to_outline(along[k].shape, middles[k], outline[k])
             ahead[k] = distance <= limit
-            beyond += int(np.count_nonzero((along[k] > PORE) & (distance > limit + 2)))
-        return beyond
+            solid, body = along[k] > PORE, along[k] > EXTERIOR
+            beyond = solid & (distance > limit + 2)
+            changed = (body | solid) != (ahead[k] | solid)
+            counts += [np.count_nonzero(part) for part in (beyond, solid, changed, body)]
+        return counts
 
-    beyond = run_blocks(
+    counts = run_blocks(
         fill, range(0, len(along), _LANES), threads=threads, should_stop=should_stop
     )
-    if sum(beyond) > _BEYOND * sum(
-        int(np.count_nonzero(along[part] > PORE)) for part in slabs(along.shape)
-    ):
+    beyond, solids, changed, body = np.sum(counts, axis=0)
+    if beyond > _BEYOND * solids or changed > _CHANGED * body:
         return None
     return inside
 

@@ -52,7 +52,7 @@ def conditions_of_run(
     polished = last_step(segmentation.phases.history, PolishStep)
     if series is None or made is None or made.crowther_nm is None:
         return None
-    if polished is None or len(polished.levels) < 4:
+    if polished is None or len(polished.levels) < 4 or polished.residual_after is None:
         return None
     noise = noise or noise_model(series, should_stop=should_stop)
     return Conditions(

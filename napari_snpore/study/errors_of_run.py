@@ -27,6 +27,7 @@ from napari_snpore.study.run_errors import (
 from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram
 from napari_snpore.study.twin import twins_of_run, why_no_twin
+from napari_snpore.uncertainty.calibration import EXPLAINED
 from napari_snpore.uncertainty.threshold_ensemble import as_three_times, ensemble_spread
 
 COST = 1.1
@@ -34,6 +35,9 @@ COST = 1.1
 
 THRICE = 3
 """Draws that stand for work done three times."""
+
+_TOLD_OUTLINE = 0.1
+"""Least difference between outline and envelope that is told, % of the volume."""
 
 _REPEATED = ("reconstruct", "projection residual", "polish")
 
@@ -64,11 +68,11 @@ def errors_of_run(
     numbers = measured_numbers(measurement)
     section = recipe.uncertainty
     why, reason = _why_none(recipe, tomogram, segmentation)
-    twin = None
+    twin, outline = None, None
     if reason is None:
         context.say(twin_cost(section.twins, context.record.timings_s))
         try:
-            twin = twins_of_run(
+            made_twins = twins_of_run(
                 recipe,
                 tomogram,
                 segmentation,
@@ -77,6 +81,7 @@ def errors_of_run(
                 seed=section.seed,
                 context=context,
             )
+            twin, outline = made_twins.changes, made_twins.outline_percent
         except InputError as error:  # a run that is done is not lost for its twin
             reason = f"There is no twin. {error}"
     if twin is not None and (twin["failed"] > 0).any():
@@ -113,9 +118,31 @@ def errors_of_run(
         ),
     )
     notes = found.notes
+    if why == NOT_HERE and outline is not None and abs(outline) >= _TOLD_OUTLINE:
+        notes += (outline_words(outline),)
+    if conditions is not None and conditions.misfit > EXPLAINED:
+        notes += (misfit_words(conditions.misfit),)
     if section.draws == THRICE:
         notes += (three_times_words(ensemble),)
     return RunErrors(found.numbers, found.sources, reason, made, section.seed, notes, conditions)
+
+
+def outline_words(percent: float) -> str:
+    """Return what sets the outline of the twin apart from the envelope of the run."""
+    than = "more" if percent > 0 else "less"
+    return (
+        f"The corrected fractions are of a fibre whose outline rests on its walls and goes on over mouths of "
+        f"pores: it holds {abs(percent):.1f} % {than} than the envelope by occlusion."
+    )
+
+
+def misfit_words(misfit: float) -> str:
+    """Return what phases mean that do not explain their images."""
+    return (
+        f"The images are off from these phases by {misfit:.1f} times their noise (mean square; about 1 where the "
+        "phases explain them): shifts that an alignment left, another blur, or grey values that differ within a "
+        "phase. The intervals are as wide as on phantoms like that; aligning the images may make them narrower."
+    )
 
 
 def three_times_words(ensemble: pd.DataFrame) -> str:

@@ -69,7 +69,7 @@ class RunErrors:
         Sentences on numbers that cannot be corrected or trusted, such as those of a fibre that is too
         thick or of images with too few counts, and on those that still hold.
     conditions : Conditions or None
-        Thickness over step, dose and contrast, where they were estimated.
+        Where they were estimated.
     """
 
     numbers: pd.DataFrame

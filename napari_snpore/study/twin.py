@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from napari_snpore.compute import Progress
@@ -25,6 +26,23 @@ from napari_snpore.uncertainty.digital_twin import digital_twin
 from napari_snpore.volume import Volume
 
 
+@dataclass(frozen=True, eq=False)
+class RunTwins:
+    """Digital twins of a run.
+
+    Attributes
+    ----------
+    changes : DataFrame
+        See :func:`~napari_snpore.uncertainty.digital_twin.digital_twin`.
+    outline_percent : float or None
+        How much wider the outline of their fibre is than the envelope of the run, in % of the volume
+        of the envelope; None where the envelope is their outline.
+    """
+
+    changes: pd.DataFrame
+    outline_percent: float | None
+
+
 def why_no_twin(tomogram: Tomogram, segmentation: Segmentation) -> str | None:
     """Return a sentence that says why a run has no twin; None where it has one."""
     if tomogram.aligned is None:
@@ -41,11 +59,16 @@ def twins_of_run(
     twins: int = 1,
     seed: int = 0,
     context: RunContext,
-) -> pd.DataFrame:
-    """Return the change of each number of a run by its own steps.
+) -> RunTwins:
+    """Return the change of each number of a fibre like that of a run by the steps of the run.
 
     A twin starts at the aligned images, with the blur that the run found. Rules for thresholds and
     envelope run again; thresholds that were given keep their grey values; cubes stay where they are.
+
+    The fibre of a twin is that of the phases, but for its outline where the fibre is cut along one axis:
+    it rests on the walls and goes on over the mouths of pores
+    (:mod:`~napari_snpore.segmentation.outline`), so that what the rule of the envelope takes from
+    mouths and adds beside walls is a part of the change.
 
     Parameters
     ----------
@@ -60,8 +83,7 @@ def twins_of_run(
 
     Returns
     -------
-    DataFrame
-        See :func:`~napari_snpore.uncertainty.digital_twin.digital_twin`.
+    RunTwins
 
     Raises
     ------
@@ -74,7 +96,8 @@ def twins_of_run(
         raise InputError(reason or "There are no tilt images behind this volume.")
     polished = required_step(segmentation.phases.history, PolishStep)
     blur_px = known_blur(segmentation.phases.history)
-    fibre = _fibre(segmentation, context)
+    phases = segmentation.phases
+    fibre, added = _fibre(segmentation, context)
     with context.step("digital twin") as watch:
         noise = noise_model(series, should_stop=watch["should_stop"])
 
@@ -97,11 +120,11 @@ def twins_of_run(
             return measured_numbers(measured)
 
         planted = measured_numbers(measurement)
-        if fibre is not segmentation.phases:
+        if fibre is not phases:
             planted = numbers_of(
                 fibre, segmentation.cut_axes, repeat_context("twin", context, None)
             )
-        return digital_twin(
+        changes = digital_twin(
             fibre,
             series,
             planted,
@@ -114,15 +137,22 @@ def twins_of_run(
             seed=seed,
             **watch,
         )
+        return RunTwins(changes, added)
 
 
-def _fibre(segmentation: Segmentation, context: RunContext) -> Volume:
-    """Return the phases that are taken for a fibre: with an outline that rests on the walls."""
+def _fibre(segmentation: Segmentation, context: RunContext) -> tuple[Volume, float | None]:
+    """Return the phases of the fibre that a twin is of, and by how much of its volume its outline is
+    wider than the envelope (%).
+    """
     phases = segmentation.phases
     if len(segmentation.cut_axes) != 1 or segmentation.envelope is None:
-        return phases
+        return phases, None
     inside = fibre_outline(phases.data, segmentation.cut_axes[0], should_stop=context.should_stop)
-    return phases if inside is None else replace(phases, data=with_outline(phases.data, inside))
+    if inside is None:
+        return phases, None
+    fibre = with_outline(phases.data, inside)
+    before, after = (np.count_nonzero(data) for data in (phases.data, fibre))
+    return replace(phases, data=fibre), 100 * (after - before) / before
 
 
 def residual_shift_px(tomogram: Tomogram) -> float:

@@ -16,11 +16,11 @@ from napari_snpore.uncertainty.conditions import Conditions
 
 PORE, LENGTH = ("pore fraction, whole", "%"), ("Sn cluster length, median", "nm")
 NUMBERS = {PORE: 40.0, LENGTH: 1.5}
-CONDITIONS = Conditions(3.0, 1000.0, 12.0)
+CONDITIONS = Conditions(3.0, 1000.0, 12.0, 0.9)
 CALIBRATION = pd.DataFrame(
     [
-        (*PORE, 3.0, 1000.0, 12.0, 48, 0.8, 0.5, 2.0),
-        (*LENGTH, 3.0, 1000.0, 12.0, 48, 0.1 / 1.5, 0.0, 3.0),
+        (*PORE, 3.0, 1000.0, 12.0, 1.5, 48, 0.8, 0.5, 2.0),
+        (*LENGTH, 3.0, 1000.0, 12.0, 1.5, 48, 0.1 / 1.5, 0.0, 3.0),
     ],
     columns=list(COLUMNS),
 )
@@ -80,7 +80,7 @@ def test_without_images_the_ensemble_is_all_and_nothing_is_calibrated():
 
 
 def test_beyond_the_phantoms_it_is_wider_and_says_so():
-    made, table = found(twin_of(-1.0, 0.2), Conditions(9.0, 1000.0, 12.0))
+    made, table = found(twin_of(-1.0, 0.2), Conditions(9.0, 1000.0, 12.0, 0.9))
     row = table.loc[PORE[0]]
     assert row["calibrated"] == "no, not calibrated here"
     assert row["high_95"] - 41 == pytest.approx(2 * math.hypot(0.6, 0.8 * 3))

@@ -14,11 +14,14 @@ from napari_snpore.uncertainty.conditions import Conditions
 
 
 def table_of(*cells, weight=0.0, factor=2.0):
-    rows = [("pore", "%", *cell[:3], 48, cell[3], weight, factor) for cell in cells]
+    rows = [
+        ("pore", "%", *cell[:3], *(cell[4:] or (1.5,)), 48, cell[3], weight, factor)
+        for cell in cells
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-CELLS = table_of(  # thickness over step, dose, contrast, left
+CELLS = table_of(  # thickness over step, dose, contrast, left, misfit
     (3.0, 1000.0, 2.0, 0.5),
     (6.0, 1000.0, 2.0, 0.8),
     (3.0, 200.0, 2.0, 1.0),
@@ -27,8 +30,9 @@ CELLS = table_of(  # thickness over step, dose, contrast, left
 )
 
 
-def left(thickness, dose, contrast, table=CELLS):
-    found = half_width("pore", "%", 40.0, 0.0, Conditions(thickness, dose, contrast), table=table)
+def left(thickness, dose, contrast, table=CELLS, misfit=1.0):
+    conditions = Conditions(thickness, dose, contrast, misfit)
+    found = half_width("pore", "%", 40.0, 0.0, conditions, table=table)
     return found.left / 2, found.reason
 
 
@@ -60,12 +64,23 @@ def test_beyond_all_cells_it_is_wider_and_not_calibrated():
     assert "not known" in half_width("pore", "%", 40.0, 0.0, None, table=CELLS).reason
 
 
+def test_images_that_are_not_explained_have_a_cell_of_their_own():
+    cells = pd.concat([CELLS, table_of((3.0, 1000.0, 12.0, 5.0, 4.0))])
+    assert left(3.0, 1000.0, 12.0, cells, misfit=0.7) == (2.0, None)
+    assert left(3.0, 1000.0, 12.0, cells, misfit=1.4) == (2.0, None)
+    assert left(3.0, 1000.0, 12.0, cells, misfit=2.0) == (5.0, None)
+    assert left(3.0, 1000.0, 2.0, cells, misfit=2.0)[1] is not None, "no phantoms of this contrast"
+    wide, reason = left(3.0, 1000.0, 12.0, cells, misfit=16.0)
+    assert wide == pytest.approx(5.0 * 2)
+    assert "16 times their noise" in reason
+
+
 def test_a_cube_of_ones_own_has_the_wider_half_width_and_is_not_calibrated():
     cells = [table_of((3.0, 1000.0, 2.0, one)) for one in (0.5, 0.7)]
     for cell, cube in zip(cells, ("centre", "edge"), strict=True):
         cell["quantity"], cell["unit"] = f"pore fraction, {cube} cube", "%"
     table = pd.concat(cells)
-    conditions = Conditions(3.0, 1000.0, 2.0)
+    conditions = Conditions(3.0, 1000.0, 2.0, 1.0)
     own = half_width("pore fraction, mine cube", "%", 40.0, 0.0, conditions, table=table)
     assert own.total == 2 * 0.7
     assert "elsewhere" in own.reason
@@ -89,19 +104,21 @@ def test_a_cell_that_is_worse_than_a_harder_one_keeps_its_own_number():
 def test_counts_volumes_and_lengths_are_by_their_share_of_the_number():
     cells = table_of((3.0, 1000.0, 2.0, 0.1)).assign(quantity="Sn volume", unit="nm³")
     for value in (100.0, 1e5):
-        found = half_width("Sn volume", "nm³", value, 0.0, Conditions(3, 1000, 2), table=cells)
+        found = half_width("Sn volume", "nm³", value, 0.0, Conditions(3, 1000, 2, 1), table=cells)
         assert found.total == pytest.approx(2 * 0.1 * value)
 
 
 def test_few_phantoms_and_too_few_draws_are_not_calibrated():
     few = CELLS.assign(phantoms=7)
     assert "35 phantoms" in left(3.0, 1000.0, 2.0, few)[1]
-    lost = half_width("pore", "%", 40.0, math.nan, Conditions(3, 1000, 2), table=CELLS)
+    lost = half_width("pore", "%", 40.0, math.nan, Conditions(3, 1000, 2, 1), table=CELLS)
     assert "draws" in lost.reason
 
 
 def test_a_number_without_phantoms_has_no_half_width():
-    assert half_width("grey", "%", 40.0, 1.0, Conditions(3.0, 1000.0, 2.0), table=CELLS) is None
+    assert (
+        half_width("grey", "%", 40.0, 1.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=CELLS) is None
+    )
 
 
 def drawn(rng, count, spread_matters):
@@ -145,6 +162,7 @@ def test_the_table_has_a_row_per_number_and_cell():
     cases = [
         {**case, "family": family, "contrast": contrast, "seed": seed, "polished": 1}
         | {"thickness_step_px_found": 2.9, "dose_found": 1010.0, "contrast_found": found}
+        | {"misfit_found": 3.0 if contrast == "realistic" and seed % 2 else 0.9}
         for family in ("fibre", "field")
         for contrast, found in (("easy", 2.1), ("realistic", 12.3))
         for seed in range(8)
@@ -158,11 +176,12 @@ def test_the_table_has_a_row_per_number_and_cell():
     ]
     table = fit(pd.DataFrame(rows), pd.DataFrame(cases))
     assert list(table.columns) == list(COLUMNS)
-    assert table["contrast"].tolist() == [2.1, 12.3]
-    assert table["phantoms"].tolist() == [16, 16]
+    assert table["contrast"].tolist() == [2.1, 12.3, 12.3]
+    assert table["phantoms"].tolist() == [16, 8, 8]
+    assert table["misfit"].tolist() == [1.5, 3.0, 1.5]
     # a half-width of 95 % of a normal error of 1, by 32 phantoms
     found = half_width(
-        "pore fraction, whole", "%", 40.0, 1.0, Conditions(2.9, 1000.0, 2.1), table=table
+        "pore fraction, whole", "%", 40.0, 1.0, Conditions(2.9, 1000.0, 2.1, 0.9), table=table
     )
     assert 1.4 < found.total < 4
     assert found.reason is not None, "32 phantoms are few"
