@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from napari_snpore.blocks import Block, BoxArray, VoxelwiseArray, grid_of
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
@@ -57,18 +58,34 @@ class Engine(Protocol):
 
 _engine: ContextVar[Engine | None] = ContextVar("engine in use", default=None)
 
+MakeArray = Callable[[Sequence[int], Sequence[int], DTypeLike], Any]
+"""``make(shape, block_shape, dtype)``: a new array that all processes of an engine open."""
+
+_make_array: ContextVar[MakeArray | None] = ContextVar("arrays for the engine", default=None)
+
 
 @contextmanager
-def using(engine: Engine | None) -> Iterator[None]:
-    """Let the steps within give their blocks to an engine; None changes nothing."""
+def using(engine: Engine | None, make_array: MakeArray | None = None) -> Iterator[None]:
+    """Let the steps within give their blocks to an engine; None changes nothing.
+
+    ``make_array``: for what such a step has in the memory of this process; without it that stays in
+    threads.
+    """
     if engine is None:
         yield
         return
-    before = _engine.set(engine)
+    before, arrays = _engine.set(engine), _make_array.set(make_array)
     try:
         yield
     finally:
         _engine.reset(before)
+        _make_array.reset(arrays)
+
+
+def engine_with_arrays() -> tuple[Engine, MakeArray] | None:
+    """Return the engine in use and what makes arrays for it; None without both."""
+    engine, make_array = _engine.get(), _make_array.get()
+    return None if engine is None or make_array is None else (engine, make_array)
 
 
 def is_shared(array: Any) -> bool:

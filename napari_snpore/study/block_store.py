@@ -49,10 +49,16 @@ class BlockStore(ScratchSpace):
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Any:
         """Return an array for what is kept meanwhile."""
+        return self.empty_in_blocks(shape, self.block_shape, dtype)
+
+    def empty_in_blocks(
+        self, shape: Sequence[int], block_shape: Sequence[int], dtype: DTypeLike
+    ) -> StoredArray:
+        """Return an array for what is kept meanwhile, of blocks of its own."""
         assert self.folder is not None
         group = self.folder / "blocks.zarr"
         name = next(str(k) for k in itertools.count() if not (group / str(k)).exists())
-        return make_array(group, name, _triple(shape), self.block_shape, dtype)
+        return make_array(group, name, _triple(shape), _triple(block_shape), dtype)
 
     def result(self, name: str, shape: Sequence[int], dtype: DTypeLike) -> StoredArray:
         """Return an array that becomes a volume of the result, by :meth:`complete`."""

@@ -7,7 +7,7 @@ The folder holds ``volumes/``, ``tables/*.csv``, ``figures/``, ``recipe.toml``, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -131,8 +131,10 @@ def run_study(
     with (
         output_folder(out, command="run", inputs=paths) as folder,
         scratch_beside(out, memory_limit) as scratch,
-        using(engine),
+        ExitStack() as within,
     ):
+        store = None if plan is None else store_of(plan, scratch, folder)
+        within.enter_context(using(engine, None if store is None else store.empty_in_blocks))
         if engine is not None:
             engine.check_sees(folder, paths)
         record = Record(
@@ -147,7 +149,7 @@ def run_study(
             folder,
             _output_bytes_per_voxel(recipe),
             say or (lambda sentence: None),
-            None if plan is None else store_of(plan, scratch, folder),
+            store,
             advice,
         )
         for path in paths:

@@ -27,6 +27,7 @@ from napari_snpore.tomography.methods import plan
 from napari_snpore.tomography.options import Method, Options, Tv, Wbp, check_choice, options_of
 from napari_snpore.tomography.projector import LANE_COUNTS, Beam, Planes, project
 from napari_snpore.tomography.quality import resolution_guide, tilt_step
+from napari_snpore.tomography.shared_slabs import solve_in_processes
 from napari_snpore.tomography.sirt import SirtSolver, sirt_weights
 from napari_snpore.tomography.solving import (
     IterationCallback,
@@ -170,7 +171,8 @@ def reconstruct(
         else:
             if partial is not None and not made.solver.resumable and not isinstance(options, Wbp):
                 _fill_quickly(problem, nonnegative, target, run)
-            solve_blocks(problem, made.solver, limit, target, ledger, run)
+            if not solve_in_processes(problem, made.solver, limit, target, ledger, run):
+                solve_blocks(problem, made.solver, limit, target, ledger, run)
     parameters: dict[str, Any] = {
         "method": options.name,
         "thickness_px": problem.beam.shape[0],

@@ -17,7 +17,9 @@ from napari_snpore import (
     label_objects,
     make_phantom,
     measure_objects,
+    reconstruct,
     segment,
+    simulate_tilt_series,
     write_volume,
 )
 from napari_snpore.blocks import VoxelwiseArray, grid_of
@@ -28,9 +30,11 @@ from napari_snpore.segmentation.cleanup import clean_up
 from napari_snpore.segmentation.envelope import EnvelopeOptions, make_envelope
 from napari_snpore.study import cluster as clusters
 from napari_snpore.study.block_store import BlockStore
+from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.threads import thread_count
+from napari_snpore.tomography import shared_slabs
 
 SHAPE, BLOCK = (40, 32, 36), (16, 16, 36)
 
@@ -81,6 +85,50 @@ def test_a_run_has_the_same_results_in_two_processes(engine, gray, tmp_path):
         if path.is_file() and "c" in path.parts:
             other = tmp_path / "two" / path.relative_to(tmp_path / "one")
             assert path.read_bytes() == other.read_bytes(), "files of the same bits"
+
+
+@pytest.mark.parametrize("method", ["sirt", "cgls", "wbp"])
+def test_a_reconstruction_has_the_same_bits_in_two_processes(engine, method, tmp_path):
+    phantom = make_phantom("pristine", shape=SHAPE, spacing=0.32, seed=2)
+    series = simulate_tilt_series(phantom, angles_deg=range(-66, 67, 12), dose=500.0, seed=0)
+    store = BlockStore(None, tmp_path, tmp_path / "volumes", BLOCK)
+    whole = reconstruct(series, method=method)
+    seen = []
+    with using(engine, store.empty_in_blocks):
+        out = np.zeros(whole.shape, np.float32)
+        found = reconstruct(
+            series, method=method, out=out, progress=lambda *done: seen.append(done)
+        )
+    assert seen[-1] == (4, 4), "slabs of 8 planes, in the processes"
+    assert np.array_equal(found.data, whole.data)
+    assert found.history == whole.history
+    assert not any((tmp_path / "blocks.zarr").glob("*/c")), "nothing is left on the disk"
+
+
+def test_a_run_from_images_is_reconstructed_in_the_processes(engine, tmp_path, monkeypatch):
+    phantom = make_phantom("pristine", shape=SHAPE, spacing=0.32, seed=2)
+    series = simulate_tilt_series(phantom, angles_deg=range(-66, 67, 6), dose=2000.0, seed=0)
+    recipe = Recipe(
+        name="fibre",
+        input={"tilt_series": str(write_tilts(tmp_path / "tilts.tif", series))},
+        align={"enabled": False},
+        reconstruct={"sirt": {"iterations": 5}},
+        envelope={"ray_length_nm": 3.0, "directions": 32},
+        uncertainty={"twins": 0, "draws": 3},
+        blocks={"enabled": True, "shape": BLOCK},
+        output={"figures": []},
+    )
+    run_study(recipe, tmp_path / "one")
+    given, solve = [], shared_slabs.receive_from_blocks
+    monkeypatch.setattr(
+        shared_slabs,
+        "receive_from_blocks",
+        lambda work, slabs, *rest, **how: given.append(slabs) or solve(work, slabs, *rest, **how),
+    )
+    run_study(recipe, tmp_path / "two", engine=engine)
+    assert len(given) == 5, "the volume, and even and odd tilts by two methods"
+    for table in sorted((tmp_path / "one" / "tables").iterdir()):
+        assert table.read_bytes() == (tmp_path / "two" / "tables" / table.name).read_bytes(), table
 
 
 def test_steps_have_the_same_bits_while_workers_are_killed(engine, gray, tmp_path):
