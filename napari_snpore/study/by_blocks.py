@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_snpore.blocks import is_in_memory
+import numpy as np
+
+from napari_snpore.blocks import VoxelwiseArray, is_in_memory
 from napari_snpore.engines import Engine
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_volume, write_volume
@@ -21,9 +23,11 @@ from napari_snpore.memory import (
 )
 from napari_snpore.memory import memory_limit as memory_that_may_be_used
 from napari_snpore.scratch import ScratchSpace, scratch_beside
+from napari_snpore.segmentation.phases import EXTERIOR
 from napari_snpore.study.block_store import BlockStore, Shape, bytes_in_work, usual_block_shape
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext, stated_bytes
+from napari_snpore.study.segmenting import Segmentation
 from napari_snpore.study.tomogram import Tomogram, image_shape, volume_shape
 from napari_snpore.threads import thread_count
 from napari_snpore.tomography.tilt_series import TiltSeries
@@ -241,6 +245,17 @@ def shared_tomogram(
 def moved(volume: Volume, folder: Path, out: Path) -> Volume:
     """Return a volume whose voxels lie in a folder that was moved."""
     return replace(volume, data=volume.data.moved(folder, out))
+
+
+def moved_segmentation(segmentation: Segmentation, folder: Path, out: Path) -> Segmentation:
+    """Return a segmentation whose phases lie in a folder that was moved; its envelope, which was kept
+    for the run only, is read off them.
+    """
+    phases, envelope = moved(segmentation.phases, folder, out), segmentation.envelope
+    if envelope is not None:
+        inside = VoxelwiseArray(phases.data, lambda part: part > EXTERIOR, np.dtype(np.bool_))
+        envelope = replace(envelope, stored=inside)
+    return replace(segmentation, phases=phases, envelope=envelope)
 
 
 def _listed(words: Sequence[str]) -> str:

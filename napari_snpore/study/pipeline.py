@@ -27,6 +27,7 @@ from napari_snpore.study.by_blocks import (
     advice_for,
     by_blocks,
     moved,
+    moved_segmentation,
     plan_blocks,
     shared_tomogram,
     store_of,
@@ -230,7 +231,7 @@ def run_study(
         finish(folder, record, text, kept)
     if plan is not None:  # what is on disk has moved
         tomogram = replace(tomogram, volume=moved(tomogram.volume, folder, out))
-        segmentation = replace(segmentation, phases=moved(segmentation.phases, folder, out))
+        segmentation = moved_segmentation(segmentation, folder, out)
         labels = {name: moved(one, folder, out) for name, one in measurement.labels.items()}
         measurement = replace(measurement, labels=labels)
     return StudyResult(out, tomogram, segmentation, measurement, text, errors, detection, checks)

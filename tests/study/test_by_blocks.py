@@ -62,13 +62,15 @@ def gray(phantom, request, tmp_path_factory):
 
 def test_a_volume_on_disk_gives_the_same_results(gray, tmp_path):
     said = []
-    run_study(recipe({"volume": gray}), tmp_path / "memory")
+    whole = run_study(recipe({"volume": gray}), tmp_path / "memory")
     made = run_study(recipe({"volume": gray}, blocks=BLOCKS), tmp_path / "blocks", say=said.append)
     same_results(tmp_path / "memory", tmp_path / "blocks")
     assert said[0].startswith("Work is done by blocks of 16 × 24 × 16 voxels, without the local")
     files = tmp_path / "blocks" / "volumes" / "phases.ome.zarr" / "0" / "c"
     assert sum(path.is_file() for path in files.rglob("*")) == 4 * 2 * 4, "a file per block"
     assert np.asarray(made.segmentation.phases.data).max() == 3, "where the result lies now"
+    around, mask = (one.segmentation.envelope for one in (made, whole))
+    assert np.array_equal(np.asarray(around.mask[:]), mask.mask)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
