@@ -89,16 +89,31 @@ def _run_layers(folder: Path) -> list[LayerData]:
     phases = _volume_file(folder, "phases")
     if phases is not None:
         volume, levels = _volume_and_levels(phases)
-        if not levels or math.prod(volume.shape) <= LARGEST_WHOLE:
-            volume = replace(volume, data=np.asarray(volume.data))  # to be painted on
         opacity = 1.0 if gray is None else 0.7
-        title, scheme = f"{name}{SEPARATOR}phases", _scheme(recipe, volume)
-        found.append(phases_data(volume, title, scheme, levels=levels, opacity=opacity))
+        title = f"{name}{SEPARATOR}phases"
+        found.append(saved_phases_data(volume, title, recipe, levels=levels, opacity=opacity))
     for path in sorted((folder / "volumes").glob("objects_*")):
         found.append(_objects(folder, path, name, visible=phases is None))
     if not found:
         raise FileFormatError(f"{folder / 'volumes'} holds no volume that a run writes.")
     return found
+
+
+def saved_phases_data(
+    volume: Volume,
+    name: str,
+    recipe: Recipe | None = None,
+    *,
+    levels: Sequence[Any] = (),
+    opacity: float = 1.0,
+) -> LayerData:
+    """Return the layer data of phases of a file, of small ones in memory, to be painted on; names and
+    colours are those of the recipe, else what the file says.
+    """
+    scheme = _scheme(recipe, volume)
+    if not levels or math.prod(volume.shape) <= LARGEST_WHOLE:
+        volume = replace(volume, data=np.asarray(volume.data))
+    return phases_data(volume, name, scheme, levels=levels, opacity=opacity)
 
 
 def runs_layers(folder: str | Path) -> list[LayerData]:

@@ -30,9 +30,11 @@ from napari_snpore.files.image_input import (
 from napari_snpore.files.image_series import image_series_of
 from napari_snpore.files.parsed_file import Kind
 from napari_snpore.files.read import tilt_series_of, volume_of
+from napari_snpore.history import LabelStep, SegmentStep
 from napari_snpore.viewer.in_situ.layers import frames_data
-from napari_snpore.viewer.open.run_layers import find_runs, runs_layers
+from napari_snpore.viewer.open.run_layers import find_runs, runs_layers, saved_phases_data
 from napari_snpore.viewer.shared.layers import LayerData, name_from_path, series_data, volume_data
+from napari_snpore.volume import Volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +166,16 @@ def layer_of(
         times = None if times_s is None else np.asarray(times_s, np.float64)
         return frames_data(image_series_of(source, pixel_size_nm=spacing_nm, times_s=times), name)
     levels = source.files[0].levels if len(source.files) == 1 else ()
-    return volume_data(volume_of(source, spacing=spacing_nm), name, levels=levels)
+    volume = volume_of(source, spacing=spacing_nm)
+    if _holds_phases(volume):
+        return saved_phases_data(volume, name, levels=levels)
+    return volume_data(volume, name, levels=levels)
+
+
+def _holds_phases(volume: Volume) -> bool:
+    """Return whether a volume says that it holds phases, and no objects that were labelled in them."""
+    steps = [step.name for step in volume.history]
+    return volume.dtype.kind == "u" and SegmentStep.NAME in steps and LabelStep.NAME not in steps
 
 
 def _refused(paths: tuple[str, ...], error: InputError | OSError) -> Outcome:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
-from napari.layers import Layer
+from napari.layers import Image, Labels, Layer
 
 from napari_snpore.errors import FileFormatError, MissingScaleError
 from napari_snpore.files import write_volume
 from napari_snpore.files.image_input import parse_input
+from napari_snpore.measurement.objects import label_objects
+from napari_snpore.segmentation.phases import segment
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.viewer.open.readers import get_reader, read
@@ -33,6 +37,21 @@ def test_volumes_open_named_and_scaled(tmp_path, block, name):
     assert np.array_equal(np.asarray(layer.data), block.data)
     assert layer.scale == pytest.approx(block.spacing, rel=1e-5)
     assert {str(unit) for unit in layer.units} == {"nanometer"}
+
+
+@pytest.mark.parametrize("name", ["phases.tif", "phases.ome.zarr"])
+def test_a_file_of_phases_opens_as_phases(tmp_path, block, name):
+    made = segment(block, (10, 30))
+    (layer,) = opened(write_volume(tmp_path / name, made))
+    assert isinstance(layer, Labels)
+    assert np.array_equal(np.asarray(layer.data), made.data)
+    assert layer.features["phase"].tolist() == ["exterior", "pore", "C", "Sn"]
+    (objects,) = opened(
+        write_volume(
+            tmp_path / f"objects_{name}", label_objects(replace(made, data=made.data == 3))
+        )
+    )
+    assert isinstance(objects, Image), "labelled objects need their table"
 
 
 def test_a_tiff_stack_without_voxel_size_is_taken_and_asked_about(tmp_path):
