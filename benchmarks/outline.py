@@ -78,11 +78,13 @@ def table() -> str:
             inside = fibre_outline(found, 1)
             assert inside is not None
             errors = [
-                f"{100 * (np.count_nonzero(one) / np.count_nonzero(truth) - 1):+.1f} %"
+                f"{100 * (np.count_nonzero(one) / np.count_nonzero(truth) - 1):+.1f} %".replace(
+                    "-", "−"
+                )
                 for one in (found, with_outline(found, inside))
             ]
             lines.append(f"| {name} | {which} | {' | '.join(errors)} |")
-    return "\n".join(lines).replace("| -", "| −").replace("| −−", "| --")
+    return "\n".join(lines)
 
 
 def draw(path: Path) -> None:
