@@ -196,13 +196,10 @@ def hover_words(errors: RunErrors, row: Row) -> str:
     whether it is calibrated; and the range by each source alone.
     """
     unit = "" if row["unit"] == "1" else f" {row['unit']}"
-    counted, twin = (
-        one_number(value, row["unit"]) for value in (row["value"], row["value"] + row["twin_bias"])
-    )
-    words = f"{row['quantity']}: counted {counted}{unit}"
+    words = f"{row['quantity']}: counted {one_number(row['value'], row['unit'])}{unit}"
     if math.isfinite(row["corrected"]):
         corrected = one_number(row["corrected"], row["unit"])
-        words += f", corrected {corrected}{unit} (the twin reads {twin})"
+        words += f", corrected {corrected}{unit} ({_change_words(row)})"
     low, high = (one_number(row[end], row["unit"]) for end in ("low_95", "high_95"))
     words += f"; 95 %: {low} to {high}{unit}" if _has_interval(row) else "; no interval"
     if not is_calibrated(row):
@@ -233,9 +230,7 @@ def number_words(row: Row) -> str:
     if math.isfinite(row["corrected"]):
         words = f"{one_number(row['value'], row['unit'])}{unit}, corrected {words}"
     elif math.isfinite(row["twin_bias"]):
-        twin = one_number(row["value"] + row["twin_bias"], row["unit"])
-        same = twin == one_number(row["value"], row["unit"])
-        words += ", the twin reads the same" if same else f", the twin reads {twin}"
+        words += f", {_change_words(row)}"
     if row["dominant_source"]:
         words += f", mainly {_SOURCE_WORDS.get(row['dominant_source'], row['dominant_source'])}"
     low, high = row.get("fibre_low_95", math.nan), row.get("fibre_high_95", math.nan)
@@ -243,6 +238,22 @@ def number_words(row: Row) -> str:
         ends = [one_number(end, row["unit"]) for end in (low, high)]
         words += f"; of the whole fibre {ends[0]} to {ends[1]}"
     return words
+
+
+def _change_words(row: Row) -> str:
+    """Return what the steps do to the number of a twin.
+
+    Examples
+    --------
+    >>> row = {"unit": "%", "value": 40.0, "twin_bias": -1.24}
+    >>> _change_words(row), _change_words(row | {"twin_bias": 0.01})
+    ('a twin loses 1.2 by the same steps', 'a twin keeps it')
+    """
+    value, bias, unit = row["value"], row["twin_bias"], row["unit"]
+    if one_number(value + bias, unit) == one_number(value, unit):
+        return "a twin keeps it"
+    change = one_number(abs(bias), unit)
+    return f"a twin {'gains' if bias > 0 else 'loses'} {change} by the same steps"
 
 
 def with_interval(row: Row) -> str:
