@@ -23,7 +23,7 @@ from napari_snpore.files import write_table
 from napari_snpore.study.intervals import with_intervals
 from napari_snpore.study.numbers import numbers_table
 from napari_snpore.study.run_errors import NOT_HERE
-from napari_snpore.uncertainty.calibration import CELL_COLUMNS
+from napari_snpore.uncertainty.calibration import CELL_COLUMNS, EXPLAINED
 from napari_snpore.uncertainty.conditions import Conditions
 from napari_snpore.uncertainty.threshold_ensemble import SOURCES
 
@@ -197,9 +197,40 @@ def widened_words(rows: pd.DataFrame) -> str:
         sentences.append(
             f"The half-width of *{quantity}* is {factor:g} times that of the calibration, which held "
             f"{' and '.join(counts)} of the phantoms that have an interval: its rows show what this costs "
-            "and are no test of it. All other numbers stand as they were calibrated."
+            "and are no test of it."
         )
+    sentences.append(
+        f"{'All other' if sentences else 'All'} half-widths are those of the calibration."
+    )
     return "\n".join(sentences)
+
+
+def explained_table(rows: pd.DataFrame, cases: pd.DataFrame) -> str:
+    """Return the markdown table of what it means whether the phases explain the images."""
+    lines = [
+        _line(
+            ["number", "contrast", "images", "phantoms", "covered", "after the twin", "half-width"]
+        ),
+        _line(["---"] * 3 + ["---:"] * 4),
+    ]
+    rows = rows.merge(cases[[*CASE, "misfit_found"]], on=CASE)
+    rows = rows[~rows["refused"] & rows["low_95"].notna()]
+    for quantity in IN_SHORT:
+        for contrast in CONTRASTS:
+            for explained, words in ((True, "explained"), (False, "not explained")):
+                part = rows[
+                    (rows["quantity"] == quantity)
+                    & (rows["contrast"] == contrast)
+                    & ((rows["misfit_found"] <= EXPLAINED) == explained)
+                ]
+                if part.empty:
+                    continue
+                inside = (part["low_95"] <= part["truth"]) & (part["truth"] <= part["high_95"])
+                half = (part["high_95"] - part["low_95"]).median() / 2
+                error = part["corrected"].fillna(part["value"]) - part["truth"]
+                cells = [len(part), inside.sum(), f"{_rms(error):.2f}", f"{half:.2f}"]
+                lines.append(_line([quantity, contrast, words, *cells]))
+    return "\n".join(lines)
 
 
 def others_table(found: pd.DataFrame) -> str:
@@ -269,6 +300,7 @@ def write_report(folder: Path = FOLDER, *, figure: bool = True) -> None:
         "blind phantoms": phantoms_in_words(cases),
         "widened": widened_words(rows),
         "coverage": coverage_table(found),
+        "explained": explained_table(rows, cases),
         "other numbers": others_table(found),
         "null pairs": null_table(null_pairs(rows)),
         "power": power_table(by_size),

@@ -34,7 +34,7 @@ _LEAST_OF_SQUARES = 0.7
 """Least spread as a share of the root mean square: of numbers that take few values, or are off on one
 side only, half of the errors can be 0."""
 
-WIDENED = {"Sn fraction, whole": 1.6}
+WIDENED: dict[str, float] = {}
 """Factor on the half-width of a number that held too few of the blind phantoms (``benchmarks/blind.csv``;
 how many, ``docs/truth.md`` says). Those phantoms are no test of this number any more.
 """

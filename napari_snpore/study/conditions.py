@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_snpore.compute import ShouldStop
 from napari_snpore.history import PolishStep, ReconstructStep, last_step
+from napari_snpore.segmentation.occlusion import OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.phases import PORE, PORE_C_SN
 from napari_snpore.study.measuring import Measurement
 from napari_snpore.study.provenance import plain
@@ -99,6 +100,11 @@ def unlike_phantoms(
         return "there are no images"
     if segmentation.envelope is None:
         return "there is no envelope"
+    occlusion = segmentation.envelope.options.occlusion_threshold
+    if occlusion != OCCLUSION_THRESHOLD:
+        return (
+            f"the occlusion threshold is {occlusion:g}, and {OCCLUSION_THRESHOLD:g} on the phantoms"
+        )
     if tuple(segmentation.scheme.names) != PORE_C_SN.names:
         return "the phases are not pore, C and Sn"
     if recipe.cleanup != CleanupSection():

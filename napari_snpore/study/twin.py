@@ -10,6 +10,7 @@ import pandas as pd
 from napari_snpore.compute import Progress
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep, PolishStep, last_step, required_step
+from napari_snpore.segmentation.occlusion import OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.outline import fibre_outline, with_outline
 from napari_snpore.study.measuring import Measurement, measure_phases
 from napari_snpore.study.numbers import Quantity, measured_numbers
@@ -144,9 +145,14 @@ def _fibre(segmentation: Segmentation, context: RunContext) -> tuple[Volume, flo
     """Return the phases of the fibre that a twin is of, and by how much of its volume its outline is
     wider than the envelope (%).
     """
-    phases = segmentation.phases
-    if len(segmentation.cut_axes) != 1 or segmentation.envelope is None:
+    phases, around = segmentation.phases, segmentation.envelope
+    if len(segmentation.cut_axes) != 1 or around is None:
         return phases, None
+    if around.options.occlusion_threshold != OCCLUSION_THRESHOLD:
+        return (
+            phases,
+            None,
+        )  # another convention of where a fibre ends, which is not to be corrected
     inside = fibre_outline(phases.data, segmentation.cut_axes[0], should_stop=context.should_stop)
     if inside is None:
         return phases, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,9 @@ from napari_snpore.history import (
     required_step,
 )
 from napari_snpore.numerals import number
+from napari_snpore.segmentation.envelope import EnvelopeOptions
+from napari_snpore.study import twin
+from napari_snpore.study.conditions import unlike_phantoms
 from napari_snpore.study.error_report import error_statements
 from napari_snpore.study.errors_of_run import errors_of_run, with_errors
 from napari_snpore.study.phantom_files import write_tilts
@@ -161,6 +165,37 @@ def test_errors_of_phases_alone_are_those_of_the_run(run, recipe):
     edited = phases.after(EditByHandStep(1, ((1, 3, 1),)), phases.data)
     with pytest.raises(InputError, match="edited by hand, which a twin cannot repeat"):
         estimate_errors(edited, made.volume, made.aligned)
+
+
+def test_a_twin_is_of_the_fibre_with_an_outline_on_its_walls(run, recipe, phantom, monkeypatch):
+    parts = (recipe, run.tomogram, run.segmentation, run.measurement)
+    seen = []
+
+    def watched(fibre, series, numbers, repeat, **given):
+        seen.append((fibre, numbers))
+        return pd.DataFrame()
+
+    monkeypatch.setattr(twin, "digital_twin", watched)
+    made = twin.twins_of_run(*parts, context=RunContext(Record("twin")))
+    fibre, planted = seen[0]
+    phases = run.segmentation.phases.data
+    assert np.array_equal(fibre.data > 1, phases > 1), "nothing but void changes"
+    wrong = [np.count_nonzero((data > 0) != phantom.envelope) for data in (phases, fibre.data)]
+    assert wrong[1] < 0.6 * wrong[0]
+    whole = np.count_nonzero(fibre.data) / np.count_nonzero(phases)
+    assert made.outline_percent == pytest.approx(100 * (whole - 1))
+    pores = 100 * np.count_nonzero(fibre.data == 1) / np.count_nonzero(fibre.data)
+    assert planted["pore fraction, whole", "%"] == pytest.approx(pores)
+
+    around = replace(run.segmentation.envelope, options=EnvelopeOptions(occlusion_threshold=0.6))
+    other = replace(run.segmentation, envelope=around)
+    parts = (recipe, run.tomogram, other, run.measurement)
+    made = twin.twins_of_run(*parts, context=RunContext(Record("twin")))
+    assert made.outline_percent is None, "a convention of the user's own is kept"
+    assert np.array_equal(seen[1][0].data, phases)
+    assert "occlusion threshold is 0.6" in unlike_phantoms(
+        recipe, run.tomogram, other, run.measurement
+    )
 
 
 def test_a_run_without_a_twin_says_why(run, recipe):
