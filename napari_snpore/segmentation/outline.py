@@ -53,6 +53,10 @@ _CHANGED = 0.15
 mouths. It is 0.05 where half of the surface is mouths."""
 
 
+_LANES = 16
+"""Sections of a block of work."""
+
+
 def fibre_outline(
     phases: NDArray[np.integer],
     axis: int,
@@ -106,17 +110,17 @@ def fibre_outline(
         for k in range(first, min(first + _LANES, len(along))):
             distance, limit = _to_outline(along[k].shape, middles[k], outline[k])
             ahead[k] = distance <= limit
-            solid, body = along[k] > PORE, along[k] > EXTERIOR
-            beyond = solid & (distance > limit + 2)
-            changed = (body | solid) != (ahead[k] | solid)
-            counts += [np.count_nonzero(part) for part in (beyond, solid, changed, body)]
+            matter, body = along[k] > PORE, along[k] > EXTERIOR
+            beyond = matter & (distance > limit + 2)
+            changed = body != (ahead[k] | matter)
+            counts += [np.count_nonzero(part) for part in (beyond, matter, changed, body)]
         return counts
 
     counts = run_blocks(
         fill, range(0, len(along), _LANES), threads=threads, should_stop=should_stop
     )
-    beyond, solids, changed, body = np.sum(counts, axis=0)
-    if beyond > _BEYOND * solids or changed > _CHANGED * body:
+    beyond, matter, changed, body = np.sum(counts, axis=0)
+    if beyond > _BEYOND * matter or changed > _CHANGED * body:
         return None
     return inside
 
@@ -127,10 +131,6 @@ def with_outline(phases: NDArray[np.integer], inside: NDArray[np.bool_]) -> NDAr
     found[inside & (phases == EXTERIOR)] = PORE
     found[~inside & (phases == PORE)] = EXTERIOR
     return found
-
-
-_LANES = 16
-"""Sections of a block of work."""
 
 
 def _middles(along: NDArray[np.integer]) -> NDArray[np.float64] | None:
