@@ -17,7 +17,7 @@ import pandas as pd
 from benchmarks.blind_numbers import CONTRASTS, GROUPS, PHANTOMS
 from benchmarks.blind_pairs import all_pairs, null_pairs, null_table, power, power_table
 from benchmarks.case_tables import read_rows
-from benchmarks.fit_calibration import COVERED, WIDENED, errors_of, quantile, usable
+from benchmarks.fit_calibration import COVERED, WIDENED, errors_of, quantile, rows_of_cells, usable
 from benchmarks.truth_report import fill_document
 from napari_snpore.files import write_table
 from napari_snpore.study.intervals import with_intervals
@@ -92,8 +92,7 @@ class ConstantWidth:
     @classmethod
     def of(cls, calibration: pd.DataFrame, cases: pd.DataFrame) -> ConstantWidth:
         """Return them for rows of ``calibration.csv``."""
-        good = cases[cases["polished"].eq(1)]
-        rows = calibration.merge(good[CASE], on=CASE)
+        rows = rows_of_cells(calibration, cases)
         halves = {}
         for (quantity, unit, contrast), part in rows.groupby(["quantity", "unit", "contrast"]):
             part = usable(part)

@@ -250,9 +250,9 @@ def _change_words(row: Row) -> str:
     ('a twin loses 1.2 by the same steps', 'a twin keeps it')
     """
     value, bias, unit = row["value"], row["twin_bias"], row["unit"]
-    if one_number(value + bias, unit) == one_number(value, unit):
-        return "a twin keeps it"
     change = one_number(abs(bias), unit)
+    if one_number(value + bias, unit) == one_number(value, unit) or change == one_number(0.0, unit):
+        return "a twin keeps it"
     return f"a twin {'gains' if bias > 0 else 'loses'} {change} by the same steps"
 
 
