@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.compute import ShouldStop, check_stop, run_blocks
 from napari_snpore.segmentation.phases import EXTERIOR, PORE
 
 _STEP = 0.25
@@ -98,6 +99,7 @@ def fibre_outline(
     walls = envelope - solid <= _SKIN
     outline = _smooth(solid, walls, radius)
     for _ in range(_TURNS):
+        check_stop(should_stop)
         walls = solid >= outline - _BELOW
         outline = _smooth(solid, walls, radius)
     if walls.mean() < _FEWEST_WALLS:
@@ -198,8 +200,17 @@ def _smooth(
 
 
 def _blurred(values: NDArray[np.float64], spread: float) -> NDArray[np.float64]:
-    around = scipy.ndimage.gaussian_filter1d(values, spread, axis=1, mode="wrap")
-    return np.asarray(scipy.ndimage.gaussian_filter1d(around, spread, axis=0, mode="reflect"))
+    """Return values (along, direction) blurred by a Gaussian, mirrored at both ends of the fibre.
+
+    By Fourier and cosine transforms: the same time for any spread, and without Python's lock.
+    """
+    rows, count = values.shape
+    along = np.exp(-0.5 * (spread * np.pi * np.arange(rows) / rows) ** 2)
+    around = np.exp(-0.5 * (spread * 2 * np.pi * np.fft.rfftfreq(count)) ** 2)
+    parts = scipy.fft.rfft(scipy.fft.dct(values, axis=0, norm="ortho"), axis=1)
+    parts *= along[:, None] * around
+    found = scipy.fft.idct(scipy.fft.irfft(parts, count, axis=1), axis=0, norm="ortho")
+    return np.asarray(found, np.float64)
 
 
 def _to_outline(
