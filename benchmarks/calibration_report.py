@@ -14,7 +14,15 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.case_tables import CONTRASTS, read_rows
-from benchmarks.fit_calibration import Coverage, coverage, errors_of, rows_of_cells, usable
+from benchmarks.fit_calibration import (
+    Coverage,
+    coverage,
+    errors_of,
+    fit_number,
+    rows_of_cells,
+    scales,
+    usable,
+)
 from benchmarks.truth_report import fill_document
 from napari_snpore.study.numbers import is_corrected
 
@@ -57,7 +65,32 @@ def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
         for found in [coverage(errors_of(usable(rows[rows["quantity"] == quantity])))]
     ]
     words = f"Phantoms: {'; '.join(about)}.\nCovered over all contrasts: {'; '.join(covered)}."
-    return {"intervals": "\n".join(lines), "phantoms": words, "factor": factor_table(rows)}
+    return {
+        "intervals": "\n".join(lines),
+        "phantoms": words,
+        "factor": factor_table(rows),
+        "hardest": hardest_words(rows),
+    }
+
+
+def hardest_words(rows: pd.DataFrame) -> str:
+    """Return which phantom the width of the pore fraction's intervals owes most to, and how much."""
+    part = usable(rows[rows["quantity"] == IN_SHORT[0]]).reset_index(drop=True)
+    errors = errors_of(part)
+    worst = int(np.argmax(errors.beyond))
+    case = part.loc[worst]
+    others = part.drop(index=worst)
+    same = (others["contrast"] == case["contrast"]).to_numpy()
+    halves = []
+    for kept, own in ((part, (part["contrast"] == case["contrast"]).to_numpy()), (others, same)):
+        known = errors_of(kept)
+        weight, factor, left = fit_number(known)
+        halves.append(float(np.median(factor * scales(known, weight, left)[own])))
+    return (
+        f"One {case['contrast']} phantom of the calibration ({case['family']}, seed {case['seed']}, {case['simulator']}) is "
+        f"{errors.beyond[worst]:.1f} points off in the {IN_SHORT[0]}. Without it the intervals of that number would be "
+        f"± {halves[1]:.1f} in place of ± {halves[0]:.1f} points at this contrast."
+    )
 
 
 def factor_table(rows: pd.DataFrame) -> str:

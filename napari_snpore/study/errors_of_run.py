@@ -36,8 +36,9 @@ COST = 1.1
 THRICE = 3
 """Draws that stand for work done three times."""
 
-_TOLD_OUTLINE = 0.1
-"""Least difference between outline and envelope that is told, % of the volume."""
+_TOLD_OUTLINE = 1.0
+"""Least difference between outline and envelope that is told, % of the volume: half a point of a pore
+fraction of 50 %."""
 
 _REPEATED = ("reconstruct", "projection residual", "polish")
 
@@ -141,7 +142,7 @@ def misfit_words(misfit: float) -> str:
     return (
         f"The images are off from these phases by {misfit:.1f} times their noise (mean square; about 1 where the "
         "phases explain them): shifts that an alignment left, another blur, or grey values that differ within a "
-        "phase. The intervals are as wide as on phantoms like that; aligning the images may make them narrower."
+        "phase. Aligning the images again may help."
     )
 
 

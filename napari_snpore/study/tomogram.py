@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
+from napari_snpore.engines import engine_with_arrays
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_tilt_series, read_volume
 from napari_snpore.history import ReconstructStep, required_step
@@ -283,7 +284,8 @@ def _state_needs_of_all(
         return  # a crop that is refused where it is done
     scratch = stages.scratch
     aligned = 2 * scratch.file_bytes((tilts, rows, width))  # prepared and aligned
-    context.state_disk("Reconstructing", shape, scratch.file_bytes(shape) + aligned)
+    elsewhere = 0 if engine_with_arrays() is None else 4 * (voxels + tilts * rows * width)
+    context.state_disk("Reconstructing", shape, scratch.file_bytes(shape) + aligned + elsewhere)
     solving, images = 0.0, 0.0
     if scratch.memory_limit is None:
         images = 2 * 4 * tilts * rows * width / voxels  # prepared and aligned

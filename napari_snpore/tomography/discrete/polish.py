@@ -143,9 +143,8 @@ def polish_phases(
     fit_levels : bool
         Fit the levels to the images by weighted least squares after each sweep. A level that drifts
         by more than 10 % from the given one is held there; the history says so. Where small pores
-        are lost in carbon, its level is fitted lower with each sweep, and more voxels become
-        carbon: on six realistic phantoms by 1 to 7 %, with no better residual and pore fractions
-        that were off by 2.0 points in place of 1.5 (root mean square).
+        are lost in carbon, its level falls with each sweep, and more voxels become carbon
+        (``benchmarks/outline_and_levels.py``); hence not by default.
     bright_grows_only : bool
         Give phases from 3 on only to voxels that share a face or an edge with one of them, and take
         them only from voxels whose neighbours of these phases hang together (26) without them.
