@@ -17,7 +17,7 @@ import pandas as pd
 from benchmarks.blind_numbers import CONTRASTS, GROUPS, PHANTOMS
 from benchmarks.blind_pairs import all_pairs, null_pairs, null_table, power, power_table
 from benchmarks.case_tables import read_rows
-from benchmarks.fit_calibration import COVERED, WIDENED, errors_of, quantile, rows_of_cells, usable
+from benchmarks.fit_calibration import COVERED, errors_of, quantile, rows_of_cells, usable
 from benchmarks.truth_report import fill_document
 from napari_snpore.files import write_table
 from napari_snpore.study.intervals import with_intervals
@@ -181,29 +181,6 @@ def coverage_table(found: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def widened_words(rows: pd.DataFrame) -> str:
-    """Return which intervals were widened after these phantoms, and what they held before."""
-    sentences = []
-    for quantity, factor in WIDENED.items():
-        part = rows[(rows["quantity"] == quantity) & rows["low_95"].notna()]
-        center = part["corrected"].fillna(part["value"])
-        side = np.where(part["truth"] < center, center - part["low_95"], part["high_95"] - center)
-        held = (part["truth"] - center).abs() <= side / factor
-        counts = [
-            f"{held[part['contrast'] == one].sum()} of {(part['contrast'] == one).sum()} ({one})"
-            for one in CONTRASTS
-        ]
-        sentences.append(
-            f"The half-width of *{quantity}* is {factor:g} times that of the calibration, which held "
-            f"{' and '.join(counts)} of the phantoms that have an interval: its rows show what this costs "
-            "and are no test of it."
-        )
-    sentences.append(
-        f"{'All other' if sentences else 'All'} half-widths are those of the calibration."
-    )
-    return "\n".join(sentences)
-
-
 def explained_table(rows: pd.DataFrame, cases: pd.DataFrame) -> str:
     """Return the markdown table of what it means whether the phases explain the images."""
     lines = [
@@ -297,7 +274,6 @@ def write_report(folder: Path = FOLDER, *, figure: bool = True) -> None:
     by_size = power(all_pairs(rows))
     blocks = {
         "blind phantoms": phantoms_in_words(cases),
-        "widened": widened_words(rows),
         "coverage": coverage_table(found),
         "explained": explained_table(rows, cases),
         "other numbers": others_table(found),

@@ -34,11 +34,6 @@ _LEAST_OF_SQUARES = 0.7
 """Least spread as a share of the root mean square: of numbers that take few values, or are off on one
 side only, half of the errors can be 0."""
 
-WIDENED: dict[str, float] = {}
-"""Factor on the half-width of a number that held too few of the blind phantoms (``benchmarks/blind.csv``;
-how many, ``docs/truth.md`` says). Those phantoms are no test of this number any more.
-"""
-
 CELL = ["contrast", "dose", "shape", "explained"]
 
 
@@ -235,6 +230,6 @@ def fit(quantities: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
                 | {name: float(f"{of_cells.loc[cell, key]:.3g}") for key, name in found.items()}
                 | {"phantoms": int((errors.cell == number).sum())}
                 | {"left": float(f"{left[number]:.4g}"), "weight": weight}
-                | {"factor": float(f"{factor * WIDENED.get(quantity, 1.0):.4g}")}
+                | {"factor": float(f"{factor:.4g}")}
             )
     return pd.DataFrame(table, columns=list(COLUMNS))

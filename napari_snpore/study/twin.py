@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from napari_snpore.compute import Progress
+from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import AlignStep, PolishStep, last_step, required_step
 from napari_snpore.segmentation.occlusion import OCCLUSION_THRESHOLD
@@ -97,9 +97,8 @@ def twins_of_run(
         raise InputError(reason or "There are no tilt images behind this volume.")
     polished = required_step(segmentation.phases.history, PolishStep)
     blur_px = known_blur(segmentation.phases.history)
-    phases = segmentation.phases
-    fibre, added = _fibre(segmentation, context)
     with context.step("digital twin") as watch:
+        fibre, added = _fibre(segmentation, watch["should_stop"])
         noise = noise_model(series, should_stop=watch["should_stop"])
 
         def repeat(images: TiltSeries, progress: Progress | None) -> dict[Quantity, float]:
@@ -121,7 +120,7 @@ def twins_of_run(
             return measured_numbers(measured)
 
         planted = measured_numbers(measurement)
-        if fibre is not phases:
+        if added is not None:
             planted = numbers_of(
                 fibre, segmentation.cut_axes, repeat_context("twin", context, None)
             )
@@ -141,19 +140,19 @@ def twins_of_run(
         return RunTwins(changes, added)
 
 
-def _fibre(segmentation: Segmentation, context: RunContext) -> tuple[Volume, float | None]:
+def _fibre(
+    segmentation: Segmentation, should_stop: ShouldStop | None
+) -> tuple[Volume, float | None]:
     """Return the phases of the fibre that a twin is of, and by how much of its volume its outline is
     wider than the envelope (%).
     """
     phases, around = segmentation.phases, segmentation.envelope
     if len(segmentation.cut_axes) != 1 or around is None:
         return phases, None
+    # another threshold is another convention of where a fibre ends, which is not to be corrected
     if around.options.occlusion_threshold != OCCLUSION_THRESHOLD:
-        return (
-            phases,
-            None,
-        )  # another convention of where a fibre ends, which is not to be corrected
-    inside = fibre_outline(phases.data, segmentation.cut_axes[0], should_stop=context.should_stop)
+        return phases, None
+    inside = fibre_outline(phases.data, segmentation.cut_axes[0], should_stop=should_stop)
     if inside is None:
         return phases, None
     fibre = with_outline(phases.data, inside)
