@@ -185,9 +185,18 @@ def explained_table(rows: pd.DataFrame, cases: pd.DataFrame) -> str:
     """Return the markdown table of what it means whether the phases explain the images."""
     lines = [
         _line(
-            ["number", "contrast", "images", "phantoms", "covered", "after the twin", "half-width"]
+            [
+                "number",
+                "contrast",
+                "images",
+                "phantoms",
+                "covered",
+                "error before (RMS)",
+                "after the twin",
+                "half-width",
+            ]
         ),
-        _line(["---"] * 3 + ["---:"] * 4),
+        _line(["---"] * 3 + ["---:"] * 5),
     ]
     rows = rows.merge(cases[[*CASE, "misfit_found"]], on=CASE)
     rows = rows[~rows["refused"] & rows["low_95"].notna()]
@@ -204,7 +213,8 @@ def explained_table(rows: pd.DataFrame, cases: pd.DataFrame) -> str:
                 inside = (part["low_95"] <= part["truth"]) & (part["truth"] <= part["high_95"])
                 half = (part["high_95"] - part["low_95"]).median() / 2
                 error = part["corrected"].fillna(part["value"]) - part["truth"]
-                cells = [len(part), inside.sum(), f"{_rms(error):.2f}", f"{half:.2f}"]
+                errors = [f"{_rms(one):.2f}" for one in (part["value"] - part["truth"], error)]
+                cells = [len(part), inside.sum(), *errors, f"{half:.2f}"]
                 lines.append(_line([quantity, contrast, words, *cells]))
     return "\n".join(lines)
 

@@ -142,7 +142,8 @@ def misfit_words(misfit: float) -> str:
     return (
         f"The images are off from these phases by {misfit:.1f} times their noise (mean square; about 1 where the "
         "phases explain them): shifts that an alignment left, another blur, or grey values that differ within a "
-        "phase. Aligning the images again may help."
+        "phase. A twin has none of these, so that what it corrects may be no nearer to the truth. Aligning the "
+        "images again may help."
     )
 
 
