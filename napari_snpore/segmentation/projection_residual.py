@@ -51,6 +51,9 @@ _PEAK = 1.2
 LEVEL_SETS = 64
 """Thresholds of the grid. Neighbours are some 5 % apart, and the minimum is refined below that."""
 
+SLICES = 32
+"""Along y, in two slabs."""
+
 ALLOWED_SHARE = 0.06
 """How far above its minimum R may lie where the images still allow the thresholds, as a share of
 the minimum, until a calibration on digital twins gives the number. On 20 phantoms (three states,
@@ -89,7 +92,7 @@ def projection_residual(
     blur_px: float,
     phases: int = 3,
     noise: NoiseModel | None = None,
-    slices: int = 32,
+    slices: int = SLICES,
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -248,14 +251,25 @@ def _state_memory(
     series: TiltSeries, shape: tuple[int, int, int], blur_px: float, slices: int, threads: int
 ) -> None:
     """Refuse a comparison that needs more memory than may be used."""
+    tilts = len(series.angles_deg)
+    check_memory(
+        f"Comparing {shape_text(shape)} voxels with {tilts} images",
+        residual_bytes(shape, tilts, blur_px=blur_px, slices=slices, threads=threads),
+    )
+
+
+def residual_bytes(
+    shape: tuple[int, int, int],
+    tilts: int,
+    *,
+    blur_px: float = 2.0,
+    slices: int = SLICES,
+    threads: int,
+) -> float:
+    """Return the memory that :func:`projection_residual` takes for a volume (z, y, x)."""
     (first, last), *_ = slabs_of(shape[1], slices)
     rows = min(last - first + 2 * math.ceil(4 * blur_px), shape[1])
-    slab = (shape[0], rows, shape[2])
-    needed = projection_bytes(slab, len(series.angles_deg), LEVEL_SETS, threads)
-    check_memory(
-        f"Comparing {shape_text(shape)} voxels with {len(series.angles_deg)} images",
-        _PEAK * needed,
-    )
+    return _PEAK * projection_bytes((shape[0], rows, shape[2]), tilts, LEVEL_SETS, threads)
 
 
 def _slabs(

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from napari_snpore.blocks import grid_of
+from napari_snpore.compute import ShouldStop, check_stop
 from napari_snpore.files.ome_zarr_writer import complete_ome_zarr
 from napari_snpore.files.stored_array import StoredArray, make_array
 from napari_snpore.scratch import ScratchSpace
@@ -65,6 +67,16 @@ class BlockStore(ScratchSpace):
         path = self.path_of(name)
         path.parent.mkdir(exist_ok=True)
         return make_array(path, "0", _triple(shape), self.block_shape, dtype)
+
+    def rows(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
+        """Return an array for what is kept meanwhile and is written by rows, not by blocks."""
+        return super().empty(shape, dtype)
+
+    def in_blocks(self, data: Any, target: StoredArray, should_stop: ShouldStop | None) -> None:
+        """Write an array of :meth:`rows` into one that is written by blocks."""
+        for block in grid_of(target).blocks:
+            check_stop(should_stop)
+            target[block] = np.asarray(data[block])
 
     def path_of(self, name: str) -> Path:
         """Return the folder of a volume of the result."""

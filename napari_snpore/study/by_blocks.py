@@ -24,12 +24,22 @@ from napari_snpore.memory import (
 from napari_snpore.memory import memory_limit as memory_that_may_be_used
 from napari_snpore.scratch import ScratchSpace, scratch_beside
 from napari_snpore.segmentation.phases import EXTERIOR
+from napari_snpore.segmentation.projection_residual import residual_bytes
 from napari_snpore.study.block_store import BlockStore, Shape, bytes_in_work, usual_block_shape
 from napari_snpore.study.recipe import Recipe
 from napari_snpore.study.run_context import RunContext, stated_bytes
 from napari_snpore.study.segmenting import Segmentation
-from napari_snpore.study.tomogram import Tomogram, image_shape, volume_shape
+from napari_snpore.study.tomogram import (
+    SOLVING_SHARE,
+    Tomogram,
+    image_shape,
+    searches_blur,
+    solving_bytes,
+    volume_shape,
+)
 from napari_snpore.threads import thread_count
+from napari_snpore.tomography.discrete.blur_trials import trials_bytes
+from napari_snpore.tomography.discrete.polish import polish_bytes
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -54,6 +64,8 @@ class BlockPlan:
         That the recipe names, as it was read.
     without : tuple of str
         What the run leaves out.
+    polishes : bool
+        Whether phases are polished, slab by slab, where the images allow it.
     """
 
     shape: Shape
@@ -61,6 +73,7 @@ class BlockPlan:
     memory: int
     volume: Volume | None
     without: tuple[str, ...]
+    polishes: bool = False
 
     @property
     def sentence(self) -> str:
@@ -105,7 +118,7 @@ def plan_blocks(
         return None
     if not asked and not_by_blocks(recipe):
         return None  # what needs too much memory is refused with the advice below
-    volume = None
+    volume, images = None, None
     if recipe.input.volume is not None:
         source = recipe.input
         volume = read_volume(source.volume or "", spacing=source.spacing_nm, image=source.image)
@@ -114,8 +127,9 @@ def plan_blocks(
         assert read_series is not None
         raw = read_series().shape
         shape = volume_shape(raw, recipe.prepare, recipe.reconstruct)
-        images = _IMAGE_BYTES * math.prod(image_shape(raw, recipe.prepare))
-        needed = stated_bytes(shape, bytes_per_voxel + _GRAY_BYTES) + images
+        images = image_shape(raw, recipe.prepare)
+        needed = stated_bytes(shape, bytes_per_voxel + _GRAY_BYTES)
+        needed += _IMAGE_BYTES * math.prod(images)
     memory = memory_that_may_be_used(limit)
     memory = memory if engine is None else min(memory, engine.memory)
     if not asked and (needed <= memory or math.prod(shape) == 0):
@@ -123,6 +137,18 @@ def plan_blocks(
     refused = not_by_blocks(recipe)
     if refused:
         raise InputError(f"By blocks there is no {_listed(refused)}; leave it out of the recipe.")
+    polishes = recipe.polish.enabled is not False and recipe.reconstruct.method == "tv"
+    if volume is None:
+        assert images is not None
+        steps, polish = _bytes_of_image_steps(recipe, shape, images)
+        asked_for = recipe.polish.enabled is True
+        polishes = polishes and (asked_for or polish <= memory)
+        check_memory(
+            f"Reconstructing {shape_text(shape)} voxels by {recipe.reconstruct.method.upper()}",
+            max(steps, polish if asked_for else 0.0),
+            given=memory,
+            advice="reconstruct by SIRT (reconstruct.method = 'sirt')",
+        )
     if volume is not None and is_in_memory(volume.data) and volume.data.nbytes > memory / 4:
         raise InputError(
             f"{recipe.input.volume} is a file that is read as a whole ({size_text(volume.data.nbytes)}); "
@@ -136,21 +162,32 @@ def plan_blocks(
     if not asked and least > memory:
         return None  # what is refused in memory says what that needs
     check_memory(f"Work by blocks of {shape_text(block_shape)} voxels", least, given=memory)
-    return BlockPlan(shape, block_shape, memory, volume, _left_out(recipe))
+    return BlockPlan(shape, block_shape, memory, volume, _left_out(recipe, polishes), polishes)
+
+
+def _bytes_of_image_steps(
+    recipe: Recipe, shape: Shape, images: tuple[int, int, int]
+) -> tuple[float, float]:
+    """Return what the search for the blur, TV and thresholds by the images take, and polishing; 0 for
+    methods that go by blocks.
+    """
+    if recipe.reconstruct.method != "tv":
+        return 0.0, 0.0
+    options, threads, tilts = recipe.reconstruct.options, thread_count(), images[0]
+    needed = [solving_bytes(options, shape, tilts) / SOLVING_SHARE]
+    needed.append(residual_bytes(shape, tilts, threads=threads))
+    if searches_blur(options):
+        needed.append(trials_bytes(shape, tilts, threads))
+    return max(needed), polish_bytes(shape, images, on_disk=True)
 
 
 def not_by_blocks(recipe: Recipe) -> list[str]:
     """Return what a recipe asks for and there is not by blocks, in words."""
     measure, found = recipe.measure, []
-    if recipe.input.volume is None and recipe.reconstruct.method not in ("sirt", "wbp", "cgls"):
-        found.append(
-            f"reconstruction by {recipe.reconstruct.method.upper()} (reconstruct.method = 'sirt' is)"
-        )
+    if recipe.input.volume is None and recipe.reconstruct.method == "dart":
+        found.append("reconstruction by DART (reconstruct.method = 'tv' is)")
     asked = {
         "smoothing (cleanup.smooth)": recipe.cleanup.smooth != "none",
-        "thresholds by the images (threshold.method)": recipe.threshold.method == "projection"
-        and recipe.threshold.values is None,
-        "polishing (polish.enabled)": recipe.polish.enabled is True,
         "separation of pores (measure.separate_nm)": measure.separate_nm is not None,
         "local thickness (measure.thickness)": measure.thickness,
         "diffusivity (measure.diffusivity)": measure.diffusivity,
@@ -160,9 +197,11 @@ def not_by_blocks(recipe: Recipe) -> list[str]:
     return found + [words for words, wanted in asked.items() if wanted]
 
 
-def _left_out(recipe: Recipe) -> tuple[str, ...]:
+def _left_out(recipe: Recipe, polishes: bool) -> tuple[str, ...]:
     """Return what is made by default in memory and not by blocks, in words."""
     found = ["the local width of the pore network"]
+    if not polishes and recipe.input.volume is None and recipe.reconstruct.method == "tv":
+        found.append("polishing, for which memory is too small")
     if recipe.measure.details:
         found.append("the tables of shells, contacts, networks and other details")
     if recipe.input.volume is None and recipe.uncertainty.twins:
@@ -184,6 +223,7 @@ def by_blocks(recipe: Recipe, plan: BlockPlan) -> Recipe:
         update={
             "blocks": recipe.blocks.model_copy(update={"enabled": True, "shape": plan.block_shape}),
             "measure": recipe.measure.model_copy(update={"details": False}),
+            "polish": recipe.polish.model_copy(update={} if plan.polishes else {"enabled": False}),
             "uncertainty": recipe.uncertainty.model_copy(update={"twins": 0}),
             "output": recipe.output.model_copy(update={"volumes": "ome-zarr"}),
         }

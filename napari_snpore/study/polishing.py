@@ -8,6 +8,7 @@ from the images.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.errors import InputError
@@ -16,11 +17,7 @@ from napari_snpore.numerals import number
 from napari_snpore.study.recipe import PolishSection
 from napari_snpore.tomography.detector_blur import check_blur_px
 from napari_snpore.tomography.discrete.blur_search import FEWEST_TILTS
-from napari_snpore.tomography.discrete.input_checks import (
-    MAX_PHASES,
-    check_blur,
-    checked_labels,
-)
+from napari_snpore.tomography.discrete.input_checks import MAX_PHASES, check_blur
 from napari_snpore.tomography.discrete.phase_levels import levels_of_phases, levels_rise
 from napari_snpore.tomography.discrete.polish import polish_phases
 from napari_snpore.tomography.image_faults import image_faults
@@ -39,6 +36,7 @@ def polish_segmented(
     *,
     blur_px: float | None = None,
     section: PolishSection | None = None,
+    out: Any = None,
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -56,6 +54,8 @@ def polish_segmented(
         history of the phases has it.
     section : PolishSection, optional
         ``boundary_weight`` and ``sweeps``; ``enabled`` is not asked for.
+    out : array of uint8, optional
+        Where polished phases are written; phases that stay as they are stay where they are.
     threads : int, optional
         The result is the same bit for bit.
     progress, should_stop : callable, optional
@@ -106,6 +106,7 @@ def polish_segmented(
         noise=noise,
         boundary_weight=how.boundary_weight,
         sweeps=how.sweeps,
+        out=out,
         threads=threads,
         progress=share_of(progress, _LEVELS_SHARE, 1.0),
         should_stop=should_stop,
@@ -197,9 +198,8 @@ def _left_alone(phases: Volume, blur_px: float, problem: str) -> Volume:
 
 
 def _blur_problem(phases: Volume, blur_px: float) -> str | None:
-    labels = checked_labels(phases.data)
     try:
-        check_blur(blur_px, labels)
+        check_blur(blur_px, phases.data)
     except InputError as error:
         return str(error)
     return None

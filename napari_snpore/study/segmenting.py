@@ -4,7 +4,9 @@ clean-up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,7 @@ from napari_snpore.segmentation.segment_volume import segment_volume
 from napari_snpore.segmentation.sensitivity import threshold_sensitivity
 from napari_snpore.segmentation.smoothing import smooth_volume
 from napari_snpore.segmentation.thresholds import Suggestion
+from napari_snpore.study.block_store import BlockStore
 from napari_snpore.study.polishing import polish_segmented, why_not_polished
 from napari_snpore.study.recipe import (
     CleanupSection,
@@ -151,17 +154,23 @@ def find_phases(
             method=chosen.method,
             envelope=around,
             cleanup=cleaning if reason is not None else None,
-            out=None if store is None else store.result("phases", volume.shape, np.uint8),
+            out=_place(store, volume.shape, last=reason is not None),
             **watch,
         )
     phases, changed, before = made.phases, made.cleanup, None
     if reason is None:
         before = made.phases
         with context.step("polish") as watch:
-            phases = polish_segmented(before, series, section=polish, **watch)
+            rows = None if store is None else store.rows(volume.shape, np.uint8)
+            phases = polish_segmented(before, series, section=polish, out=rows, **watch)
+            if store is not None:
+                blocks = _place(store, volume.shape, last=not cleaning.anything)
+                store.in_blocks(phases.data, blocks, watch["should_stop"])
+                phases = replace(phases, data=blocks)
         if cleaning.anything:
             with context.step("clean up") as watch:
-                phases, steps = _clean(phases, cleaning, **watch)
+                target = _place(store, volume.shape, last=True)
+                phases, steps = _clean(phases, cleaning, out=target, **watch)
             changed = tuple(steps)
     with context.step("sensitivity") as watch:
         inside = histogram
@@ -199,10 +208,20 @@ def envelope_options(section: EnvelopeSection) -> EnvelopeOptions:
     )
 
 
+def _place(store: BlockStore | None, shape: Sequence[int], *, last: bool) -> Any:
+    """Return where phases are written by blocks, the last ones for the result; None in memory."""
+    if store is None:
+        return None
+    if last:
+        return store.result("phases", shape, np.uint8)
+    return store.empty(tuple(shape), np.uint8)
+
+
 def _clean(
     phases: Volume,
     options: CleanupOptions,
     *,
+    out: Any,
     progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> tuple[Volume, list[CleanupStep]]:
@@ -211,6 +230,7 @@ def _clean(
         specks=options.specks,
         fill=options.fill,
         majority_radius=options.majority_radius,
+        out=out,
         progress=progress,
         should_stop=should_stop,
     )

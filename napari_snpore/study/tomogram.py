@@ -51,6 +51,9 @@ from napari_snpore.volume import Volume
 _HALVES_BYTES = (
     32  # per voxel of the slices that even and odd tilts share: two volumes, two transforms, images
 )
+SOLVING_SHARE = 0.75
+"""Of the memory, for a slab of TV; images and volume are files meanwhile."""
+
 _BLOCK_ARRAYS = 6  # of a block of planes while it is solved, by all methods but TV
 _QUICK_ITERATIONS = 5  # of the SIRT that is shown while the blur is searched
 _APPLY_SHARE = 0.1  # of the work of an alignment, for the interpolation of the images
@@ -221,6 +224,9 @@ def tomogram_of(
         context.state_memory("Reconstructing", shape, needed / voxels)
     out = scratch.empty(shape)
     left = None if scratch.memory_limit is None else scratch.memory_limit // 3
+    solving = left
+    if scratch.memory_limit is not None and isinstance(reconstruction.options, Tv):
+        solving = int(SOLVING_SHARE * scratch.memory_limit)  # it works on one slab at a time
     if not searches_blur(reconstruction.options):
         blur = None
     elif blur is None:
@@ -237,7 +243,7 @@ def tomogram_of(
             blur=blur,
             backend=reconstruction.backend,
             out=out,
-            memory_limit=left,
+            memory_limit=solving,
             callback=heard.iterated,
             partial=heard.partial,
             finish_now=heard.finish_now,

@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,10 @@ from napari_snpore.errors import InputError
 from napari_snpore.tomography.discrete.slab_levels import slab_bytes, slab_levels
 from napari_snpore.tomography.noise import NoiseModel
 from napari_snpore.tomography.projector import finite_rows
+from napari_snpore.tomography.row_slabs import most_rows, row_slabs
 from napari_snpore.tomography.solving import Ledger, Problem, Run, round_ends
 from napari_snpore.tomography.total_variation import TotalVariation
-from napari_snpore.tomography.weights import image_weights
+from napari_snpore.tomography.weights import image_weights, slab_floor
 
 Floats = NDArray[np.float32]
 
@@ -71,12 +71,6 @@ _LEAST_REWEIGHTED = 40
 _FIRST_LOOK = 5
 """Iteration from which the volume is shown."""
 
-_SLAB_VOXELS = 1 << 28
-"""Voxels of a slab, 1 GiB: larger volumes are solved slab by slab, 6 GiB and the images at a time."""
-
-_HALO = 16
-"""Rows beside a slab that are solved with it and thrown away: blur and gradients reach less far."""
-
 HELD_OUT_ROWS = 48
 """Rows in which λ is chosen by held-out tilts: half a million pixels are held out at 512 px, and the
 work is a fraction of that of the volume."""
@@ -122,11 +116,14 @@ def relative_weights(
     noise: NoiseModel,
     sigma: float,
     *,
+    least_power: float | None = None,
     threads: int | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Floats:
     """Return the weights of the pixels, 1 where the noise is ``sigma``, that of the object."""
-    weights = image_weights(images, noise, threads=threads, should_stop=should_stop)
+    weights = image_weights(
+        images, noise, least_power=least_power, threads=threads, should_stop=should_stop
+    )
     if sigma > 0:
         weights *= np.float32(sigma**2)
     return weights
@@ -232,20 +229,6 @@ def middle_rows(slices: int, count: int) -> tuple[int, int]:
     return first, min(first + count, slices)
 
 
-def slab_edges(shape: tuple[int, int, int]) -> list[tuple[int, int]]:
-    """Return the rows (first, last) of the slabs of a volume (z, y, x); its shape alone decides.
-
-    Examples
-    --------
-    >>> slab_edges((176, 176, 176)), len(slab_edges((1024, 1024, 1024)))
-    ([(0, 176)], 4)
-    """
-    depth, slices, width = shape
-    count = min(slices, -(-depth * slices * width // _SLAB_VOXELS))
-    bounds = np.linspace(0, slices, count + 1).round().astype(int).tolist()
-    return list(pairwise(bounds))
-
-
 @dataclass(frozen=True, eq=False)
 class VariationSettings:
     """What the reconstruction of all slabs shares.
@@ -287,10 +270,11 @@ def solve_slabs(
     problem: Problem, settings: VariationSettings, out: Any, ledger: Ledger, run: Run
 ) -> SolvedSlabs:
     """Solve all slabs into ``out``."""
-    edges = slab_edges(problem.shape)
+    slabs = row_slabs(problem.shape)
+    least = slab_floor(slabs, problem.images, settings.noise, run.threads, run.should_stop)
     converged, misfit, taken = True, 1.0, 0
-    for number, (first, last) in enumerate(edges):
-        low, high = max(first - _HALO, 0), min(last + _HALO, problem.slices)
+    for number, slab in enumerate(slabs):
+        first, last, low, high = slab.first, slab.last, slab.low, slab.high
         images = finite_rows(problem.images, low, high, "images")
         initial = problem.initial
         if initial is None and run.partial is not None and _ends(run):
@@ -306,6 +290,7 @@ def solve_slabs(
                 images,
                 settings.noise,
                 settings.sigma,
+                least_power=least,
                 threads=run.threads,
                 should_stop=run.should_stop,
             ),
@@ -324,7 +309,7 @@ def solve_slabs(
             solver.squares_of_noise(settings.sigma) if settings.weigh_misfit else 0.0,
         )
         power = np.einsum("tyx,tyx->y", images, images, dtype=np.float64)
-        measured = power[first - low : last - low]
+        measured = power[slab.inside]
         ledger.measured[first:last] = measured
         share = float(measured.sum() / max(power.sum(), 1e-300))
         # not before the volume is nearer to its end than the quick one that is shown already
@@ -345,11 +330,11 @@ def solve_slabs(
             looks: set[int] = looks,
             keep: Callable[[], None] = keep,
         ) -> bool:
-            if number == len(edges) - 1:
+            if number == len(slabs) - 1:
                 ledger.report()  # of the iterations before: the last one is measured again at its end
             ledger.left[iteration - 1, span[0] : span[1]] = squares * share / (span[1] - span[0])
             if run.progress is not None:
-                run.progress(number * settings.limit + iteration, len(edges) * settings.limit)
+                run.progress(number * settings.limit + iteration, len(slabs) * settings.limit)
             check_stop(run.should_stop)
             if run.partial is not None and iteration in looks:
                 keep()
@@ -365,8 +350,8 @@ def solve_slabs(
             converged = False
     ledger.report()
     if run.progress is not None and taken < settings.limit:
-        run.progress(len(edges) * settings.limit, len(edges) * settings.limit)
-    return SolvedSlabs(converged, misfit, tuple(edges))
+        run.progress(len(slabs) * settings.limit, len(slabs) * settings.limit)
+    return SolvedSlabs(converged, misfit, tuple((slab.first, slab.last) for slab in slabs))
 
 
 def _ends(run: Run) -> bool:
@@ -385,10 +370,8 @@ def largest_slab_bytes(
     """Return the bytes that TV takes for its largest slab of a volume (z, y, x), or for the rows in
     which λ is chosen by held-out tilts, where that is more.
     """
-    edges = slab_edges(shape)
     depth, slices, width = shape
-    halo = 2 * _HALO if len(edges) > 1 else 0
-    rows = min(max(last - first for first, last in edges) + halo, slices)
+    rows = most_rows(shape)
     # a support is a mask, and while it is made one as numbers
     needed = 4 * rows * width * ((_VOLUMES + 1.25 * confined) * depth + _STACKS * tilts)
     levels = slab_bytes((depth, min(_LEVEL_ROWS, rows), width), tilts, threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.noise import NoiseModel
+from napari_snpore.tomography.row_slabs import RowSlab
 
 _OBJECT = 0.05
 """Share of the brightest grey value (99.9 % of the pixels are darker) from which a pixel counts as
@@ -25,6 +27,7 @@ def image_weights(
     *,
     smooth_px: float = 2.0,
     floor: float = 0.05,
+    least_power: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -46,6 +49,8 @@ def image_weights(
         Least power, as a share of its mean over the object. In vacuum counting noise is nearly 0,
         and the errors that the noise model does not know (residual shifts, background, blur) are
         not: with the default a pixel of the vacuum weighs at most 20 times one of the object.
+    least_power : float, optional
+        That least power, from :func:`least_power_of`, where these are rows of larger images.
     threads, progress, should_stop
         See :mod:`napari_snpore.compute`.
 
@@ -74,30 +79,86 @@ def image_weights(
     if not 0 < floor <= 1:
         raise InputError(f"floor is {floor}; a share of the mean power in (0, 1] is needed.")
     out = np.empty(images.shape, np.float32)
-    tilts = range(len(out))
 
-    def power(tilt: int) -> float:
-        image = np.asarray(images[tilt], np.float32)
-        smooth = scipy.ndimage.gaussian_filter(image, smooth_px, mode="nearest")
-        out[tilt] = smooth
-        return float(np.percentile(smooth, _BRIGHTEST))
+    def smooth(tilt: int) -> None:
+        out[tilt] = _smoothed(images[tilt], smooth_px)
 
-    brightest = max(run_blocks(power, tilts, threads=threads, should_stop=should_stop))
-
-    def over_object(tilt: int) -> tuple[float, int]:
-        inside = out[tilt] >= _OBJECT * brightest
-        out[tilt] = noise.power(out[tilt])
-        return float(out[tilt][inside].sum(dtype=np.float64)), int(inside.sum())
-
-    sums = run_blocks(over_object, tilts, threads=threads, should_stop=should_stop)
-    total, count = np.sum(sums, axis=0)
-    least = floor * total / max(count, 1)
+    run_blocks(smooth, range(len(out)), threads=threads, should_stop=should_stop)
+    if least_power is None:
+        least_power = _least_power(out.__getitem__, len(out), noise, floor, threads, should_stop)
+    least = least_power
     if noise.a == noise.b == 0 or not least > 0:
         out.fill(1.0)
         return out
 
     def invert(tilt: int) -> None:
-        np.divide(1.0, np.maximum(out[tilt], least), out=out[tilt])
+        np.divide(1.0, np.maximum(noise.power(out[tilt]), least), out=out[tilt])
 
-    run_blocks(invert, tilts, threads=threads, progress=progress, should_stop=should_stop)
+    run_blocks(invert, range(len(out)), threads=threads, progress=progress, should_stop=should_stop)
     return out
+
+
+def least_power_of(
+    images: Any,
+    noise: NoiseModel,
+    *,
+    smooth_px: float = 2.0,
+    floor: float = 0.05,
+    threads: int | None = None,
+    should_stop: ShouldStop | None = None,
+) -> float:
+    """Return the least power that :func:`image_weights` gives a pixel of these images; two of them are
+    in memory per thread. 0: none is known.
+    """
+
+    def smoothed(tilt: int) -> NDArray[np.float32]:
+        return _smoothed(images[tilt], smooth_px)
+
+    return _least_power(smoothed, len(images), noise, floor, threads, should_stop)
+
+
+def slab_floor(
+    slabs: Sequence[RowSlab],
+    images: Any,
+    noise: NoiseModel,
+    threads: int | None,
+    should_stop: ShouldStop | None,
+) -> float | None:
+    """Return the least power of whole images, where they are worked on in several slabs; else None: one
+    slab finds its own.
+    """
+    if len(slabs) == 1:
+        return None
+    return least_power_of(images, noise, threads=threads, should_stop=should_stop)
+
+
+def _smoothed(image: Any, smooth_px: float) -> NDArray[np.float32]:
+    data = np.asarray(image, np.float32)
+    found: NDArray[np.float32] = scipy.ndimage.gaussian_filter(data, smooth_px, mode="nearest")
+    return found
+
+
+def _least_power(
+    smoothed: Callable[[int], NDArray[np.float32]],
+    count: int,
+    noise: NoiseModel,
+    floor: float,
+    threads: int | None,
+    should_stop: ShouldStop | None,
+) -> float:
+    """Return a share of the mean power over the object of images that are smooth."""
+
+    def brightest_of(tilt: int) -> float:
+        return float(np.percentile(smoothed(tilt), _BRIGHTEST))
+
+    tilts = range(count)
+    brightest = max(run_blocks(brightest_of, tilts, threads=threads, should_stop=should_stop))
+
+    def over_object(tilt: int) -> tuple[float, int]:
+        image = smoothed(tilt)
+        inside = image >= _OBJECT * brightest
+        return float(noise.power(image)[inside].sum(dtype=np.float64)), int(inside.sum())
+
+    sums = run_blocks(over_object, tilts, threads=threads, should_stop=should_stop)
+    total, pixels = np.sum(sums, axis=0)
+    return float(floor * total / max(pixels, 1))

@@ -11,12 +11,15 @@ import pytest
 
 from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_series, write_volume
 from napari_snpore.errors import InputError, Stopped
+from napari_snpore.history import PolishStep, last_step, required_step
 from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.study import pipeline
 from napari_snpore.study.block_store import usual_block_shape
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import Recipe
+from napari_snpore.tomography.discrete.polish import polish_bytes
+from napari_snpore.tomography.tv_reconstruction import largest_slab_bytes
 
 BLOCKS = {"enabled": True, "shape": (16, 24, 16)}
 EVERYTHING = {"majority_radius": 1, "fill": ["C"], "specks": {"Sn": 4, "C": 3}}
@@ -82,9 +85,58 @@ def test_a_reconstruction_streams_to_disk_and_gives_the_same_results(phantom, tm
     run_study(recipe(source, **how), tmp_path / "memory")
     run_study(recipe(source, **how, blocks=BLOCKS), tmp_path / "blocks", memory_limit=100_000_000)
     same_results(tmp_path / "memory", tmp_path / "blocks")
-    how["reconstruct"] = {"method": "tv"}
-    with pytest.raises(InputError, match=r"reconstruction by TV .reconstruct.method = 'sirt' is"):
-        run_study(recipe(source, **how, blocks=BLOCKS), tmp_path / "tv")
+    how["reconstruct"] = {"method": "dart"}
+    with pytest.raises(InputError, match=r"reconstruction by DART .reconstruct.method = 'tv' is"):
+        run_study(recipe(source, **how, blocks=BLOCKS), tmp_path / "dart")
+
+
+@pytest.fixture(scope="module")
+def tilts(phantom, tmp_path_factory):
+    series = simulate_tilt_series(phantom, angles_deg=np.arange(-69, 70, 4.0), dose=2000, seed=1)
+    path = tmp_path_factory.mktemp("tilts") / "tilts.tif"
+    return {"tilt_series": str(write_tilts(path, series))}
+
+
+def by_tv(blur_px=0.5):
+    options = {"blur_px": blur_px, "iterations": 60}
+    return {"align": {"enabled": False}, "reconstruct": {"method": "tv", "tv": options}}
+
+
+@pytest.mark.parametrize(
+    ("cleanup", "blur_px"),
+    [({}, 0.5), (EVERYTHING, 0.5), ({}, 1.0)],
+    ids=["polished", "cleaned up as well", "left as they were: too much blur for the pores"],
+)
+def test_tv_thresholds_by_the_images_and_polishing_give_the_same_results(
+    tilts, tmp_path, cleanup, blur_px
+):
+    given = {**by_tv(blur_px), "cleanup": cleanup}
+    run_study(recipe(tilts, **given), tmp_path / "memory")
+    run_study(recipe(tilts, **given, blocks=BLOCKS), tmp_path / "blocks", memory_limit=200_000_000)
+    same_results(tmp_path / "memory", tmp_path / "blocks")
+    history = read_volume(tmp_path / "blocks" / "volumes" / "phases.ome.zarr").history
+    assert (required_step(history, PolishStep).changed_voxels > 0) == (blur_px < 1)
+
+
+def test_polishing_is_left_out_and_tv_refused_where_they_do_not_fit(tilts, tmp_path, monkeypatch):
+    monkeypatch.setenv("SNPORE_THREADS", "2")
+    given = {**by_tv(), "blocks": BLOCKS}
+    needs = ((64, 48, 64), (35, 48, 64))
+    said, polish = [], polish_bytes(*needs, on_disk=True)
+    monkeypatch.setattr("napari_snpore.study.by_blocks.polish_bytes", lambda *_, **__: 1e12)
+    run_study(recipe(tilts, **given), tmp_path / "out", memory_limit=200_000_000, say=said.append)
+    assert "polishing, for which memory is too small" in said[0]
+    history = read_volume(tmp_path / "out" / "volumes" / "phases.ome.zarr").history
+    assert last_step(history, PolishStep) is None
+    summary = (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8")
+    assert "Polishing       none. It was switched off." in summary
+    asked = recipe(tilts, **given, polish={"enabled": True})
+    with pytest.raises(NotEnoughMemoryError, match=r"by TV needs .* or reconstruct by SIRT"):
+        run_study(asked, tmp_path / "refused", memory_limit=200_000_000)
+    assert polish < 30e6 < largest_slab_bytes((64, 48, 64), 35, 2)
+    with pytest.raises(NotEnoughMemoryError, match=r"by TV needs .* or reconstruct by SIRT"):
+        run_study(recipe(tilts, **given), tmp_path / "refused", memory_limit=30_000_000)
+    assert not (tmp_path / "refused").exists()
 
 
 def test_the_images_are_read_once(phantom, tmp_path, monkeypatch):

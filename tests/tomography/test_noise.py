@@ -17,7 +17,7 @@ from napari_snpore.tomography.noise_interpolation import (
 from napari_snpore.tomography.noise_samples import TAPS, mask_answer
 from napari_snpore.tomography.preparation import crop_series
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.weights import image_weights
+from napari_snpore.tomography.weights import image_weights, least_power_of
 
 TILTS, SIDE = 20, 128
 ANGLES = np.linspace(-60, 60, TILTS)
@@ -307,6 +307,16 @@ def test_weighted_noise_has_mean_square_one(rod):
     assert (weights * np.square(noise))[inside].mean() == pytest.approx(1, rel=0.03)
     # and no pull towards dark pixels: the weighted mean is that of the object
     assert np.average(noise[inside], weights=weights[inside]) == pytest.approx(0, abs=0.1)
+
+
+def test_rows_of_images_have_the_weights_of_the_whole(rod):
+    images = measured(rod)
+    noise = noise_model(series(images))
+    least = least_power_of(images, noise)
+    whole = image_weights(images, noise)
+    rows = image_weights(images[:, 20:60], noise, least_power=least)
+    assert np.array_equal(rows[:, 8:-8], whole[:, 28:52])  # the smoothing reaches 8 rows
+    assert image_weights(images[:, :20], noise).max() != whole.max(), "those of vacuum alone"
 
 
 def test_weights_of_vacuum_are_bounded(rod):

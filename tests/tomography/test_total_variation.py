@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.history import ReconstructStep, last_step
-from napari_snpore.tomography import tv_method, tv_reconstruction
+from napari_snpore.tomography import row_slabs, tv_method
 from napari_snpore.tomography.detector_blur import blur_images
 from napari_snpore.tomography.noise import noise_model
 from napari_snpore.tomography.options import Tv
@@ -23,7 +23,6 @@ from napari_snpore.tomography.total_variation import TotalVariation, cut_into_pa
 from napari_snpore.tomography.tv_reconstruction import (
     noise_of_object,
     relative_weights,
-    slab_edges,
     variation_weight,
 )
 
@@ -235,17 +234,24 @@ def test_cut_covers_each_slice_once():
 
 
 def test_slabs_are_cut_by_the_shape_alone(monkeypatch):
-    monkeypatch.setattr(tv_reconstruction, "_SLAB_VOXELS", 1000)
-    assert slab_edges((10, 30, 10)) == [(0, 10), (10, 20), (20, 30)]
-    assert slab_edges((10, 31, 10)) == [(0, 8), (8, 16), (16, 23), (23, 31)]
-    assert slab_edges((100, 3, 100)) == [(0, 1), (1, 2), (2, 3)]
+    monkeypatch.setattr(row_slabs, "_SLAB_VOXELS", 1000)
+
+    def kept(shape):
+        return [(slab.first, slab.last) for slab in row_slabs.row_slabs(shape)]
+
+    assert kept((10, 30, 10)) == [(0, 10), (10, 20), (20, 30)]
+    assert kept((10, 31, 10)) == [(0, 8), (8, 16), (16, 23), (23, 31)]
+    assert kept((100, 3, 100)) == [(0, 1), (1, 2), (2, 3)]
+    first, middle, *_ = row_slabs.row_slabs((10, 60, 10))
+    assert (first.low, first.high, middle.low, middle.high) == (0, 26, 0, 36)
+    assert middle.inside == slice(10, 20)
 
 
 def test_slabs_give_the_volume_that_one_piece_gives(monkeypatch):
     truth = balls(48, 96)
     series = series_of(truth, 1.0, counts=1000)
     whole = reconstruct(series, method=Tv(blur_px=1.0))
-    monkeypatch.setattr(tv_reconstruction, "_SLAB_VOXELS", 48**3)
+    monkeypatch.setattr(row_slabs, "_SLAB_VOXELS", 48**3)
     cut = reconstruct(series, method=Tv(blur_px=1.0))
     assert last_step(cut.history, ReconstructStep).slab_rows == ((0, 48), (48, 96))
     for threshold in (0.5, 3.0):  # halves of carbon and between carbon and the bright balls
@@ -262,7 +268,7 @@ def test_halo_reaches_as_far_as_blur_and_gradients(monkeypatch):
     series = series_of(balls(48, 96), 1.0, counts=1000)
     options = Tv(blur_px=1.0, reweight=False, iterations=120, tolerance=0)
     whole = reconstruct(series, method=options).data
-    monkeypatch.setattr(tv_reconstruction, "_SLAB_VOXELS", 48**3)
+    monkeypatch.setattr(row_slabs, "_SLAB_VOXELS", 48**3)
     assert np.abs(reconstruct(series, method=options).data - whole).max() < 1e-3
 
 
@@ -495,7 +501,7 @@ def test_cancel_ends_within_an_iteration_of_many_parts():
 def test_ending_early_keeps_the_quick_volume_in_the_slabs_that_were_not_reached(monkeypatch):
     truth = balls(32, 64)
     series = series_of(truth, 1.0, counts=1000)
-    monkeypatch.setattr(tv_reconstruction, "_SLAB_VOXELS", 32**3)
+    monkeypatch.setattr(row_slabs, "_SLAB_VOXELS", 32**3)
     done = []
     found = reconstruct(
         series,

@@ -69,10 +69,11 @@ _MOST_TRIALS = 3
 
 
 def trials_bytes(shape: tuple[int, int, int], tilts: int, threads: int) -> float:
-    """Return about how many bytes the search takes for rows (z, y, x): one trial a thread."""
-    depth, rows, width = shape
+    """Return about how many bytes the search takes for a volume (z, y, x): one trial a thread."""
+    depth, slices, width = shape
+    rows = min(slices, _ROWS)
     volume, stack = 4 * depth * rows * width, 4 * tilts * rows * width
-    one = slab_bytes(shape, tilts, 1) + _VOLUMES * volume + _STACKS * stack
+    one = slab_bytes((depth, rows, width), tilts, 1) + _VOLUMES * volume + _STACKS * stack
     return min(threads, _MOST_TRIALS) * one + _LEAST_BYTES
 
 
@@ -180,7 +181,7 @@ class BlurTrials:
         tilts, slices, width = series.shape
         check_memory(
             f"Finding the blur of {shape_text(series.shape)} pixels (tilt, y, x)",
-            trials_bytes((depth, min(slices, _ROWS), width), tilts, threads),
+            trials_bytes((depth, slices, width), tilts, threads),
         )
         model = noise_model(series, should_stop=should_stop) if noise is None else noise
         first, last = middle_rows(series.shape[1], _ROWS)

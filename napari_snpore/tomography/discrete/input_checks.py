@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_snpore.errors import InputError
 from napari_snpore.tomography.detector_blur import check_blur_px
+from napari_snpore.tomography.row_slabs import RowSlab, row_slabs
+from napari_snpore.tomography.tilt_series import TiltSeries
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
@@ -20,8 +23,9 @@ MAX_PHASES = 5
 all choices of one less."""
 
 
-def check_blur(blur_px: float, labels: Labels) -> None:
-    """Refuse a blur that leaves nothing of the objects in the images.
+def check_blur(blur_px: float, labels: Any) -> None:
+    """Refuse a blur that leaves nothing of the objects in the images; labels (z, y, x) are read slab by
+    slab.
 
     The size of the objects is the mean length of runs along x, long ones counted by their length,
     so that single wrong voxels do not lower it.
@@ -33,7 +37,9 @@ def check_blur(blur_px: float, labels: Labels) -> None:
         the size of the smallest objects.
     """
     check_blur_px(blur_px)
-    sizes = run_lengths(labels)
+    sizes = run_lengths(
+        checked_labels(labels[:, slab.first : slab.last]) for slab in row_slabs(labels.shape)
+    )
     smallest = min(sizes, key=lambda label: sizes[label], default=0)
     if smallest and blur_px > sizes[smallest] / 2:
         raise InputError(
@@ -49,17 +55,21 @@ def checked_phases(phases: int) -> int:
     return int(phases)
 
 
-def run_lengths(labels: Labels) -> dict[int, float]:
-    """Return the mean run along x of each label but 0, weighted by length, in voxels."""
-    flat = labels.reshape(-1)
-    ends = np.ones(len(flat), bool)
-    ends[:-1] = flat[1:] != flat[:-1]
-    ends[labels.shape[2] - 1 :: labels.shape[2]] = True
-    last = np.flatnonzero(ends)
-    lengths = np.diff(last, prepend=-1).astype(np.float64)
-    kinds = flat[last]
-    total = np.bincount(kinds, lengths)
-    squares = np.bincount(kinds, lengths**2)
+def run_lengths(parts: Iterable[Labels]) -> dict[int, float]:
+    """Return the mean run along x of each label but 0, weighted by length, in voxels; of the slabs of a
+    volume (z, y, x).
+    """
+    total, squares = np.zeros((2, MAX_PHASES + 1))
+    for labels in parts:
+        flat = labels.reshape(-1)
+        ends = np.ones(len(flat), bool)
+        ends[:-1] = flat[1:] != flat[:-1]
+        ends[labels.shape[2] - 1 :: labels.shape[2]] = True
+        last = np.flatnonzero(ends)
+        lengths = np.diff(last, prepend=-1).astype(np.float64)
+        kinds = flat[last]
+        total += np.bincount(kinds, lengths, len(total))
+        squares += np.bincount(kinds, lengths**2, len(total))
     return {k: float(squares[k] / total[k]) for k in range(1, len(total)) if total[k]}
 
 
@@ -88,14 +98,26 @@ def checked_images(images: ArrayLike, labels: Labels) -> Floats:
             f"images has shape {data.shape}; images (tilt, y, x) are needed, at least one."
         )
     if data.shape[1] != labels.shape[1]:
-        raise InputError(
-            f"images have {data.shape[1]} rows along y and the volume {labels.shape[1]};"
-            " the same number is needed: polish with the images that the volume was made from."
-        )
+        raise _other_rows(data.shape[1], labels.shape[1])
     floats = np.ascontiguousarray(data, np.float32)
     if not np.isfinite(floats).all():
         raise InputError("images hold NaN or infinite values; finite ones are needed.")
     return floats
+
+
+def slab_of_images(data: Any, series: TiltSeries, slab: RowSlab) -> tuple[Labels, Floats]:
+    """Return the labels and the images of the rows that a slab is worked on in."""
+    if series.shape[1] != data.shape[1]:
+        raise _other_rows(series.shape[1], data.shape[1])
+    labels = checked_labels(data[:, slab.low : slab.high])
+    return labels, checked_images(series.images[:, slab.low : slab.high], labels)
+
+
+def _other_rows(images: int, volume: int) -> InputError:
+    return InputError(
+        f"images have {images} rows along y and the volume {volume};"
+        " the same number is needed: polish with the images that the volume was made from."
+    )
 
 
 def checked_levels(levels: Sequence[float], labels: Labels) -> tuple[float, ...]:

@@ -35,6 +35,8 @@ class LabelImages:
     blur_px : float
     fitted : sequence of int
         Labels with a level that is not 0.
+    inside : slice
+        Rows of the images that count for residual and levels; default all.
     threads, should_stop
         See :mod:`napari_snpore.compute`.
 
@@ -52,6 +54,7 @@ class LabelImages:
         fitted: Sequence[int],
         threads: int | None,
         should_stop: ShouldStop | None,
+        inside: slice = slice(None),
     ) -> None:
         self._images = images
         self._weights = weights
@@ -60,6 +63,7 @@ class LabelImages:
         self._fitted = list(fitted)
         self._threads = threads
         self._should_stop = should_stop
+        self._inside = inside
         self._parts: list[Floats] = []
 
     def project(self, labels: Labels) -> None:
@@ -93,17 +97,18 @@ class LabelImages:
         """Return the mean of ``w (G P x - b)²``."""
 
         def one(tilt: int) -> float:
-            left = self._left(levels, tilt)
-            return float(np.sum(self._weights[tilt] * left * left, dtype=np.float64))
+            left = self._left(levels, tilt)[self._inside]
+            weights = self._weights[tilt, self._inside]
+            return float(np.sum(weights * left * left, dtype=np.float64))
 
         sums = run_blocks(one, range(len(self._images)), threads=self._threads)
-        return math.fsum(sums) / self._images.size
+        return math.fsum(sums) / self._images[:, self._inside].size
 
     def fit(self, given: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[int, ...]]:
         """Return the levels of least residual, those that drift held at the given ones, and which
         were held.
         """
-        matrix, right = self._normal_equations()
+        matrix, right = self.normal_equations()
         free = [k for k in range(len(self._fitted)) if matrix[k, k] > 0]
         start = np.array([given[label] for label in self._fitted])
         while True:
@@ -128,30 +133,36 @@ class LabelImages:
             return given, tuple(self._fitted)
         return tuple(levels), held
 
-    def best_levels(self) -> tuple[float, ...]:
-        """Return the levels of least residual, free of any given ones; nan for a label that has no
-        voxel in the images.
-        """
-        matrix, right = self._normal_equations()
-        present = np.flatnonzero(np.diag(matrix) > 0)
-        levels = np.full(len(right), np.nan)
-        levels[present] = np.linalg.lstsq(
-            matrix[np.ix_(present, present)], right[present], rcond=None
-        )[0]
-        return tuple(levels.tolist())
-
     def _left(self, levels: Sequence[float], tilt: int) -> Floats:
         left: Floats = -self._images[tilt]
         for label, part in zip(self._fitted, self._parts, strict=True):
             left += np.float32(levels[label]) * part[tilt]
         return left
 
-    def _normal_equations(self) -> tuple[Doubles, Doubles]:
+    def normal_equations(self) -> tuple[Doubles, Doubles]:
+        """Return matrix and right side of the equations of the levels of least residual, one row per
+        fitted label; those of parts of a volume add up.
+        """
+
         def one(tilt: int) -> Doubles:
-            rows = [part[tilt] for part in self._parts] + [self._images[tilt]]
-            weighted = [self._weights[tilt] * row for row in rows[:-1]]
+            rows = [part[tilt, self._inside] for part in self._parts]
+            rows.append(self._images[tilt, self._inside])
+            weights = self._weights[tilt, self._inside]
+            weighted = [weights * row for row in rows[:-1]]
             return np.array([[np.sum(a * b, dtype=np.float64) for b in rows] for a in weighted])
 
         # summed in the order of the tilts: the same bits on any number of threads
         total = np.sum(run_blocks(one, range(len(self._images)), threads=self._threads), axis=0)
         return total[:, :-1], total[:, -1]
+
+
+def best_levels(matrix: Doubles, right: Doubles) -> tuple[float, ...]:
+    """Return the levels that solve the normal equations, free of any given ones; nan for a label that
+    has no voxel in the images.
+    """
+    present = np.flatnonzero(np.diag(matrix) > 0)
+    levels = np.full(len(right), np.nan)
+    levels[present] = np.linalg.lstsq(matrix[np.ix_(present, present)], right[present], rcond=None)[
+        0
+    ]
+    return tuple(levels.tolist())

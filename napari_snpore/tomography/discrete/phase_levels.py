@@ -8,11 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from napari_snpore.compute import ShouldStop
-from napari_snpore.tomography.discrete.input_checks import checked_images, checked_labels
-from napari_snpore.tomography.discrete.label_images import LabelImages
+from napari_snpore.tomography.discrete.input_checks import checked_labels, slab_of_images
+from napari_snpore.tomography.discrete.label_images import LabelImages, best_levels
 from napari_snpore.tomography.noise import NoiseModel
+from napari_snpore.tomography.row_slabs import row_slabs
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.weights import image_weights
+from napari_snpore.tomography.weights import image_weights, slab_floor
 from napari_snpore.volume import Volume
 
 
@@ -30,7 +31,7 @@ def levels_of_phases(
     Parameters
     ----------
     phases : Volume of integers, shape (z, y, x)
-        0 exterior and 1, the darkest phase, are vacuum.
+        0 exterior and 1, the darkest phase, are vacuum; read slab by slab.
     series : TiltSeries
         Aligned images of the same rows along y, vacuum at 0.
     blur_px : float
@@ -55,16 +56,26 @@ def levels_of_phases(
     Stopped
         ``should_stop`` returned true.
     """
-    labels = checked_labels(phases.data)
-    images = checked_images(series.images, labels)
-    solid = list(range(2, int(labels.max()) + 1))
+    slabs = row_slabs(phases.shape)
+    parts = (checked_labels(phases.data[:, slab.first : slab.last]) for slab in slabs)
+    solid = list(range(2, max(int(part.max()) for part in parts) + 1))
     if not solid:
         return (0.0, 0.0)
-    weights = image_weights(images, noise, threads=threads, should_stop=should_stop)
     angles = np.asarray(series.angles_deg, np.float64)
-    model = LabelImages(images, weights, angles, blur_px, solid, threads, should_stop)
-    model.project(labels)
-    return (0.0, 0.0, *model.best_levels())
+    least = slab_floor(slabs, series.images, noise, threads, should_stop)
+    matrix, right = np.zeros((len(solid), len(solid))), np.zeros(len(solid))
+    for slab in slabs:
+        labels, images = slab_of_images(phases.data, series, slab)
+        weights = image_weights(
+            images, noise, least_power=least, threads=threads, should_stop=should_stop
+        )
+        model = LabelImages(
+            images, weights, angles, blur_px, solid, threads, should_stop, slab.inside
+        )
+        model.project(labels)
+        for total, part in zip((matrix, right), model.normal_equations(), strict=True):
+            total += part
+    return (0.0, 0.0, *best_levels(matrix, right))
 
 
 def levels_rise(levels: tuple[float, ...]) -> bool:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_snpore.blocks import check_out
 from napari_snpore.compute import Progress, ShouldStop, share_of, stops_at_once
 from napari_snpore.errors import InputError
 from napari_snpore.history import PolishStep
@@ -26,13 +28,15 @@ from napari_snpore.tomography.discrete.input_checks import (
     checked_images,
     checked_labels,
     checked_levels,
+    slab_of_images,
 )
 from napari_snpore.tomography.discrete.label_images import LabelImages
 from napari_snpore.tomography.discrete.sweeps import Sweeps
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.projector import checked_angles, checked_count
+from napari_snpore.tomography.row_slabs import most_rows, row_slabs
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.weights import image_weights
+from napari_snpore.tomography.weights import image_weights, slab_floor
 from napari_snpore.volume import Volume, check_same_spacing
 
 Floats = NDArray[np.float32]
@@ -110,6 +114,7 @@ def polish_phases(
     sweeps: int = SWEEPS,
     fit_levels: bool = False,
     bright_grows_only: bool = True,
+    out: Any = None,
     threads: int | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -144,10 +149,12 @@ def polish_phases(
         Fit the levels to the images by weighted least squares after each sweep. A level that drifts
         by more than 10 % from the given one is held there; the history says so. Where small pores
         are lost in carbon, its level falls with each sweep, and more voxels become carbon
-        (``benchmarks/outline_and_levels.py``); hence not by default.
+        (``benchmarks/outline_and_levels.py``); hence not by default, and only for volumes of one slab.
     bright_grows_only : bool
         Give phases from 3 on only to voxels that share a face or an edge with one of them, and take
         them only from voxels whose neighbours of these phases hang together (26) without them.
+    out : array of integers, shape (z, y, x), optional
+        Where the phases are written, slab by slab of rows; default a new array.
     threads : int, optional
         Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
     progress, should_stop : callable, optional
@@ -170,7 +177,10 @@ def polish_phases(
 
     Notes
     -----
-    Memory: 40 bytes per pixel of the images and 9 per voxel.
+    Memory: 40 bytes per pixel of the images and 9 per voxel, of one slab. Volumes of more than
+    :data:`~napari_snpore.tomography.row_slabs._SLAB_VOXELS` voxels are polished in slabs of rows, whose
+    edges depend on the shape alone, each with rows beside it; a slab ends its sweeps where nothing changes
+    in it, and counts the noise as large as its own residual is.
 
     References
     ----------
@@ -179,46 +189,79 @@ def polish_phases(
     """
     pixel = series.pixel_size_nm
     check_same_spacing(phases.spacing, (pixel, pixel, pixel), second="pixel size of the series")
+    slabs = row_slabs(phases.shape)
     check_memory(
         f"Polishing {shape_text(phases.shape)} voxels by {len(series.angles_deg)} images",
-        _IMAGES_BYTES * math.prod(series.shape) + _VOXEL_BYTES * math.prod(phases.shape) + _LEAST,
+        polish_bytes(phases.shape, series.shape, on_disk=out is not None),
     )
-    labels = checked_labels(phases.data)
-    images = checked_images(series.images, labels)
-    checked_levels(levels, labels)
-    check_blur(blur_px, labels)
+    check_blur(blur_px, phases.data)
+    if out is not None:
+        check_out(out, phases.shape, "iu", MAX_PHASES)
+    if fit_levels and len(slabs) > 1:
+        raise InputError("fit_levels is for volumes that are polished in one slab; leave it out.")
     model = noise_model(series, should_stop=should_stop) if noise is None else noise
-    weights = image_weights(images, model, threads=threads, should_stop=should_stop)
     if model.a == model.b == 0:
         boundary_weight = 0.0  # it is measured against noise, and there is none
-    polished = polish_labels(
-        labels,
-        images,
-        series.angles_deg,
-        levels=levels,
-        blur_px=blur_px,
-        weights=weights,
-        boundary_weight=boundary_weight,
-        sweeps=sweeps,
-        fit_levels=fit_levels,
-        bright_grows_only=bright_grows_only,
-        threads=threads,
-        progress=progress,
-        should_stop=should_stop,
-    )
+    least = slab_floor(slabs, series.images, model, threads, should_stop)
+    target, parts = out, list[Polished]()
+    for number, slab in enumerate(slabs):
+        labels, images = slab_of_images(phases.data, series, slab)
+        part = _polish(
+            labels,
+            images,
+            checked_angles(series.angles_deg),
+            checked_levels(levels, labels),
+            image_weights(
+                images, model, least_power=least, threads=threads, should_stop=should_stop
+            ),
+            blur_px=blur_px,
+            boundary_weight=boundary_weight,
+            sweeps=sweeps,
+            fit_levels=fit_levels,
+            bright_grows_only=bright_grows_only,
+            inside=slab.inside,
+            first_row=slab.low,
+            threads=threads,
+            progress=share_of(progress, number / len(slabs), (number + 1) / len(slabs)),
+            should_stop=should_stop,
+        )
+        if target is None:
+            target = part.labels if len(slabs) == 1 else np.empty(phases.shape, np.uint8)
+        if target is not part.labels:
+            target[:, slab.first : slab.last] = part.labels[:, slab.inside]
+        parts.append(replace(part, labels=part.labels[:0]))
+    if progress is not None:
+        progress(1000, 1000)
+    shares = [(slab.last - slab.first) / phases.shape[1] for slab in slabs]
     step = PolishStep(
-        levels=polished.levels,
-        held=polished.held,
+        levels=parts[0].levels,
+        held=parts[0].held,
         blur_px=float(blur_px),
         boundary_weight=float(boundary_weight),
-        sweeps=len(polished.changes),
-        residual_before=polished.residual_before,
-        residual_after=polished.residual,
-        changed_voxels=polished.changed,
+        sweeps=max(len(part.changes) for part in parts),
+        residual_before=sum(
+            a * part.residual_before for a, part in zip(shares, parts, strict=True)
+        ),
+        residual_after=sum(a * part.residual for a, part in zip(shares, parts, strict=True)),
+        changed_voxels=sum(part.changed for part in parts),
         noise_a=model.a,
         noise_b=model.b,
     )
-    return phases.after(step, polished.labels), polished.levels
+    return phases.after(step, target), parts[0].levels
+
+
+def polish_bytes(
+    shape: tuple[int, int, int], images: tuple[int, int, int], *, on_disk: bool = False
+) -> float:
+    """Return the memory that polishing takes for a volume (z, y, x) and images (tilt, y, x); ``on_disk``:
+    beside phases that are written into an array on disk.
+    """
+    rows, slabs = most_rows(shape), len(row_slabs(shape))
+    needed = (
+        _IMAGES_BYTES * images[0] * rows * images[2] + _VOXEL_BYTES * shape[0] * rows * shape[2]
+    )
+    whole = 0.0 if on_disk or slabs == 1 else float(math.prod(shape))
+    return needed + whole + _LEAST
 
 
 def polish_labels(
@@ -279,11 +322,52 @@ def polish_labels(
         )
     given_levels = checked_levels(levels, given)
     check_blur(blur_px, given)
+    polished = _polish(
+        given,
+        measured,
+        angles,
+        given_levels,
+        powers,
+        blur_px=blur_px,
+        boundary_weight=boundary_weight,
+        sweeps=sweeps,
+        fit_levels=fit_levels,
+        bright_grows_only=bright_grows_only,
+        inside=slice(None),
+        first_row=0,
+        threads=threads,
+        progress=progress,
+        should_stop=should_stop,
+    )
+    if progress is not None:
+        progress(1000, 1000)
+    return polished
+
+
+def _polish(
+    given: Labels,
+    measured: Floats,
+    angles: NDArray[np.float64],
+    given_levels: tuple[float, ...],
+    powers: Floats,
+    *,
+    blur_px: float,
+    boundary_weight: float,
+    sweeps: int,
+    fit_levels: bool,
+    bright_grows_only: bool,
+    inside: slice,
+    first_row: int,
+    threads: int | None,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> Polished:
+    """Polish the rows of a slab; those ``inside`` count for its residual."""
     if not (math.isfinite(boundary_weight) and boundary_weight >= 0):
         raise InputError(f"boundary_weight is {boundary_weight}; 0 or more is needed.")
     rounds = checked_count("sweeps", sweeps)
     fitted = [label for label, level in enumerate(given_levels) if level != 0]
-    model = LabelImages(measured, powers, angles, blur_px, fitted, threads, should_stop)
+    model = LabelImages(measured, powers, angles, blur_px, fitted, threads, should_stop, inside)
     now = given_levels
     held: tuple[int, ...] = ()
     model.project(given)
@@ -296,6 +380,7 @@ def polish_labels(
         boundary_weight=boundary_weight,
         exterior_as=int(given_levels[0] == given_levels[1]),
         grows_from=_FIRST_BRIGHT if bright_grows_only else MAX_PHASES + 2,
+        first_row=first_row,
     )
     changes: list[int] = []
     for sweep in range(rounds):
@@ -318,8 +403,6 @@ def polish_labels(
             residual = model.residual(now)
         if not done.changed and sweep >= len(_CAUTION):
             break
-    if progress is not None:
-        progress(1000, 1000)
     polished = field.labels
     return Polished(
         polished,
@@ -327,6 +410,6 @@ def polish_labels(
         held,
         residual_before,
         residual,
-        int(np.count_nonzero(polished != given)),
+        int(np.count_nonzero(polished[:, inside] != given[:, inside])),
         tuple(changes),
     )

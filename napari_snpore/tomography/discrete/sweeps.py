@@ -68,6 +68,8 @@ class Sweeps:
         Label that neighbours count exterior as: 1 where both are vacuum, else 0.
     grows_from : int
         Labels from here on grow only beside themselves.
+    first_row : int
+        Place of the first row in the whole volume: its rows are visited in the same order in a part.
 
     Notes
     -----
@@ -84,6 +86,7 @@ class Sweeps:
         boundary_weight: float,
         exterior_as: int,
         grows_from: int,
+        first_row: int = 0,
     ) -> None:
         depth, slices, width = labels.shape
         self._shape = (depth, width, slices)
@@ -95,6 +98,7 @@ class Sweeps:
         self._tilts = beam.tilts[:, : len(angles_deg)].copy()
         self._tilts[2] -= beam.rim
         self._grows_from = grows_from
+        self._first_row = first_row
         self._strides = ((width + 2) * (slices + 2), slices + 2)
         self.weigh_boundary(boundary_weight)
         self._exterior_as = exterior_as
@@ -147,9 +151,9 @@ class Sweeps:
         depth, columns, _ = self._shape
         together = max(1, _COLUMNS // columns)
 
-        def work(first: int, step: Callable[[], None]) -> NDArray[np.float64]:
+        def work(rows: tuple[int, int], step: Callable[[], None]) -> NDArray[np.float64]:
             result = np.zeros(2)
-            slab = (first, min(thickness, slices - first), self._window)
+            slab = (rows[0], rows[1] - rows[0], self._window)
             room = polish_buffers(self._tilts.shape[1], self._taps, len(values), slices, slab)
             for plane in range(0, depth, together):
                 polish_slab(
@@ -175,8 +179,8 @@ class Sweeps:
 
         total = np.zeros(2)
         for color in (0, 1):
-            blocks = range(color * thickness, slices, 2 * thickness)
-            if len(blocks) == 0:
+            blocks = _rows_of(color, thickness, self._first_row, slices)
+            if not blocks:
                 continue
             results = run_stepped_blocks(
                 work,
@@ -201,6 +205,21 @@ class Sweeps:
         rim = self._radius + 1
         rows = slice(self._radius, self._radius + self._shape[2])
         return padded[:, rim : rim + self._bins, rows]
+
+
+def _rows_of(color: int, thickness: int, first: int, count: int) -> list[tuple[int, int]]:
+    """Return the slabs (first, last) of one colour, counted from row ``first`` of the whole volume.
+
+    >>> _rows_of(0, 4, 0, 10), _rows_of(1, 4, 6, 8)
+    ([(0, 4), (8, 10)], [(0, 2), (6, 8)])
+    """
+    starts = range((first // thickness + color) // 2 * 2 * thickness, first + count, thickness)
+    bounds = [
+        (max(start - first, 0), min(start + thickness - first, count))
+        for start in starts
+        if start // thickness % 2 == color
+    ]
+    return [(low, high) for low, high in bounds if high > low]
 
 
 def _round_up(value: int, step: int) -> int:

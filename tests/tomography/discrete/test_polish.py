@@ -11,10 +11,12 @@ import scipy
 
 import napari_snpore as sn
 from napari_snpore.history import PolishStep, required_step
+from napari_snpore.tomography import row_slabs
 from napari_snpore.tomography.detector_blur import blur_images
 from napari_snpore.tomography.discrete import sweeps
 from napari_snpore.tomography.discrete._polish_kernels import _holds_together
 from napari_snpore.tomography.discrete.label_images import LabelImages
+from napari_snpore.tomography.discrete.phase_levels import levels_of_phases
 from napari_snpore.tomography.discrete.polish import polish_labels
 from napari_snpore.tomography.discrete.sweeps import Sweeps
 from napari_snpore.tomography.noise import NoiseModel
@@ -336,6 +338,65 @@ def test_history_progress_and_cancel():
     assert reports[-1] == 1
     with pytest.raises(sn.Stopped):
         sn.polish_phases(start, series, levels=LEVELS, blur_px=1.0, should_stop=lambda: True)
+
+
+class OnDisk:
+    """An array that gives and takes boxes only, as one in a file does."""
+
+    def __init__(self, data):
+        self.data, self.shape, self.dtype = data, data.shape, data.dtype
+        self.ndim, self.largest = 3, 0
+
+    def __getitem__(self, box):
+        part = self.data[box].copy()
+        self.largest = max(self.largest, part.size)
+        return part
+
+    def __setitem__(self, box, values):
+        self.data[box] = values
+
+
+def test_slabs_are_polished_as_the_whole_is(monkeypatch):
+    truth = fibre((40, 96, 40), smooth=3.0)
+    images, _ = counted(images_of(truth, LEVELS, WEDGE, 1.0), 30.0, 1)
+    series = sn.TiltSeries(images, WEDGE, 0.15)
+    start = rough_border(truth, 0.03, 2)
+    noise = NoiseModel(0.0, 1 / 30, float(images.max()))
+
+    def polished(data, **options):
+        phases = sn.Volume(data, 0.15)
+        levels = levels_of_phases(phases, series, blur_px=1.0, noise=noise)
+        return sn.polish_phases(phases, series, levels=levels, blur_px=1.0, noise=noise, **options)
+
+    whole, levels = polished(start)
+    monkeypatch.setattr(row_slabs, "_SLAB_VOXELS", 40 * 32 * 40)
+    source, target = OnDisk(start), OnDisk(np.full_like(start, 9))
+    cut, levels_cut = polished(source, out=target)
+    assert cut.data is target
+    np.testing.assert_allclose(levels_cut, levels, rtol=1e-6)
+    assert source.largest == 40 * 64 * 40  # a slab and the rows beside it
+    steps = [required_step(found.history, PolishStep) for found in (whole, cut)]
+    assert steps[1].changed_voxels == np.count_nonzero(target.data != start)
+    assert steps[1].residual_before == pytest.approx(steps[0].residual_before, rel=1e-5)
+    assert steps[1].residual_after == pytest.approx(steps[0].residual_after, rel=3e-3)
+    inside = np.count_nonzero(truth)
+    # voxels that the images hardly tell end by chance on either side
+    assert np.count_nonzero(target.data != whole.data) < 0.02 * inside
+    for label in (1, 2, 3):
+        counts = [np.count_nonzero(one == label) for one in (whole.data, target.data)]
+        assert abs(counts[0] - counts[1]) < 0.0005 * inside  # 0.05 points
+    again, _ = polished(start)
+    np.testing.assert_array_equal(again.data, target.data)
+
+
+def test_slabs_take_the_levels_that_they_are_given(monkeypatch):
+    monkeypatch.setattr(row_slabs, "_SLAB_VOXELS", 40 * 16 * 40)
+    series = sn.TiltSeries(np.ones((len(WEDGE), 32, 40)), WEDGE, 0.15)
+    phases = sn.Volume(fibre(), 0.15)
+    with pytest.raises(sn.InputError, match="fit_levels"):
+        sn.polish_phases(phases, series, levels=LEVELS, blur_px=1.0, fit_levels=True)
+    with pytest.raises(sn.InputError, match="cannot hold"):
+        sn.polish_phases(phases, series, levels=LEVELS, blur_px=1.0, out=np.zeros((40, 32, 40)))
 
 
 @pytest.mark.parametrize(
