@@ -59,11 +59,10 @@ def report(quantities: pd.DataFrame, cases: pd.DataFrame) -> dict[str, str]:
     ]
     failed = len(cases) - int(cases["polished"].fillna(False).astype(bool).sum())
     about.append(f"{failed} of {len(cases)} were not polished, and have no interval")
-    of_all = [(key[0], found) for key, _, _, found in _groups(rows)]
     covered = [
-        f"{quantity} {sum(one.covered for one in found)} of {sum(one.phantoms for one in found)}"
+        f"{quantity} {found.covered} of {found.phantoms}"
         for quantity in IN_SHORT
-        for found in [[one for name, one in of_all if name == quantity]]
+        for found in [coverage(errors_of(usable(rows[rows["quantity"] == quantity])))]
     ]
     words = f"Phantoms: {'; '.join(about)}.\nCovered over all contrasts: {'; '.join(covered)}."
     return {
@@ -80,12 +79,13 @@ def hardest_words(rows: pd.DataFrame) -> str:
     errors = errors_of(part)
     worst = int(np.argmax(errors.beyond))
     case = part.loc[worst]
-    same = part[part["contrast"] == case["contrast"]]
+    others = part.drop(index=worst)
+    same = (others["contrast"] == case["contrast"]).to_numpy()
     halves = []
-    for kept in (same, same.drop(index=worst)):
+    for kept, own in ((part, (part["contrast"] == case["contrast"]).to_numpy()), (others, same)):
         known = errors_of(kept)
         weight, factor, left = fit_number(known)
-        halves.append(float(np.median(factor * scales(known, weight, left))))
+        halves.append(float(np.median(factor * scales(known, weight, left)[own])))
     return (
         f"One {case['contrast']} phantom of the calibration ({case['family']}, seed {case['seed']}, {case['simulator']}) is "
         f"{errors.beyond[worst]:.1f} points off in the {IN_SHORT[0]}. Without it the intervals of that number would be "
@@ -123,10 +123,11 @@ def _groups(
 ) -> Iterator[tuple[tuple[str, str], str, pd.DataFrame, Coverage]]:
     for key, part in rows.groupby(["quantity", "unit"], sort=False):
         part = usable(part)
+        errors = errors_of(part)
         for contrast in CONTRASTS:
-            own = part[part["contrast"] == contrast]
-            if not own.empty:
-                yield key, contrast, own, coverage(errors_of(own))
+            own = (part["contrast"] == contrast).to_numpy()
+            if own.any():
+                yield key, contrast, part[own], coverage(errors, own)
 
 
 def _half(half: float, unit: str) -> str:

@@ -1,7 +1,7 @@
 """The table of half-widths that the package ships, from phantoms measured blind.
 
 A cell is one contrast, dose and shape; phantoms whose phases do not explain their images are one of
-their own. For each number and contrast: ``left`` is a robust spread of its errors in each cell, beside what the ensemble
+their own. For each number: ``left`` is a robust spread of its errors in each cell, beside what the ensemble
 explains; ``weight`` of the ensemble is the one that gives the least interval score; ``factor`` covers
 95 % of the phantoms, with each family of shapes left out in turn (the largest of these counts), by
 conformal prediction: the ceil(0.95 (n + 1))-th of n scores.
@@ -166,8 +166,15 @@ class Coverage:
     score: float
 
 
-def coverage(errors: Errors) -> Coverage:
-    """Return how intervals do that never saw a phantom of the family they are tried on."""
+def coverage(errors: Errors, of: NDArray[np.bool_] | None = None) -> Coverage:
+    """Return how intervals do that never saw a phantom of the family they are tried on.
+
+    Parameters
+    ----------
+    errors : Errors
+    of : bool array, optional
+        Phantoms that count; default all.
+    """
     halves, constant = np.zeros(len(errors.beyond)), np.zeros(len(errors.beyond))
     for out in left_out(errors):
         kept = Errors(*(values[~out] for values in vars(errors).values()))
@@ -181,15 +188,16 @@ def coverage(errors: Errors) -> Coverage:
         for cell in np.unique(errors.cell[out]):
             same = kept.beyond[kept.cell == cell]
             constant[out & (errors.cell == cell)] = quantile(same if len(same) else kept.beyond)
+    count = np.ones(len(halves), bool) if of is None else of
 
     def score(half: Floats) -> float:
         beyond = np.maximum(errors.beyond - half, 0)
-        return float(np.mean(2 * half + 2 / (1 - COVERED) * beyond))
+        return float(np.mean((2 * half + 2 / (1 - COVERED) * beyond)[count]))
 
     return Coverage(
-        len(halves),
-        int((errors.beyond <= halves).sum()),
-        float(np.median(halves)),
+        int(count.sum()),
+        int((errors.beyond <= halves)[count].sum()),
+        float(np.median(halves[count])),
         score(halves) / score(constant),
     )
 
@@ -210,8 +218,7 @@ def fit(quantities: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     worst = rows.groupby(CELL, sort=True)["misfit_found"].quantile(0.9)
     of_cells["misfit_found"] = worst.clip(lower=EXPLAINED)
     table = []
-    # errors at one contrast say little of those at another: Sn is found at any, pores are not
-    for (quantity, unit, _), part in rows.groupby(["quantity", "unit", "contrast"], sort=False):
+    for (quantity, unit), part in rows.groupby(["quantity", "unit"], sort=False):
         part = usable(part)
         if part.empty:
             continue

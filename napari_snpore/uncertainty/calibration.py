@@ -2,8 +2,8 @@
 
 The half-width of a number is ``factor · sqrt((weight · spread)² + left²)``: the spread of the run's
 own threshold ensemble, and what is left on phantoms of the same thickness over step, dose and
-contrast, whose images were explained as well, scaled so that 95 % of the phantoms of this contrast were covered (conformal
-calibration, doi 10.1561/2200000101). Volume fractions are compared in points of a percentage; counts, volumes and
+contrast, whose images were explained as well, scaled so that 95 % of the phantoms were covered (conformal calibration,
+doi 10.1561/2200000101). Volume fractions are compared in points of a percentage; counts, volumes and
 lengths by their share of the number itself, so that a larger piece or voxel has its own scale.
 ``benchmarks/calibrate_numbers.py`` makes the table.
 """
@@ -28,13 +28,13 @@ at a contrast of 12 and 1,000 counts, without them below 1."""
 COLUMNS = ("quantity", "unit", *CELL_COLUMNS, "phantoms", "left", "weight", "factor")
 """Of the table: one row per number and cell of phantoms. ``left``: spread of the errors of its
 phantoms beside the ensemble, in points or as a share; ``weight`` and ``factor`` are those of the
-number in all cells of this contrast."""
+number in all cells."""
 
 FEWEST_PHANTOMS = 8
 """Of a cell; with fewer it says too little to be called calibrated."""
 
-_FEWEST_OF_CONTRAST = 30
-"""Of all cells of a contrast: their factor is the second largest score of 40, the largest of 19 to 38."""
+_FEWEST_IN_ALL = 40
+"""Of all cells of a number: its factor is the second largest score of 40, the largest of 19."""
 
 _SAME = 1.15
 """Conditions within this factor of a cell count as its own: what one run finds of them scatters by
@@ -107,7 +107,7 @@ def half_width(
 
     Notes
     -----
-    It is that of the run's own cell. Between cells it is the least of those that are as hard
+    What is left is that of the run's own cell. Between cells it is the least of those that are as hard
     or harder in thickness over step, dose and misfit, and the greater of both neighbours in contrast.
     Beyond all cells it is the greatest there is, times the ratio of thickness over step, of the square
     roots of the dose and of the misfit, and of the contrasts; the result is not calibrated.
@@ -124,17 +124,13 @@ def half_width(
     rows = table[(table["quantity"] == quantity) & (table["unit"] == unit)]
     if rows.empty:
         return _of_own_cube(quantity, unit, value, spread, conditions, table)
-    reason = None
+    weight, factor = float(rows["weight"].iloc[0]), float(rows["factor"].iloc[0])
+    left, reason = _left(rows, conditions)
+    left *= scale_of(value, unit)
     if not math.isfinite(spread):
-        reason = "too few draws of the ensemble gave this number"
+        reason = reason or "too few draws of the ensemble gave this number"
         spread = 0.0
-    scale = scale_of(value, unit)
-    left, factor = rows["left"] * scale, rows["factor"]
-    rows = rows.assign(
-        total=factor * ((rows["weight"] * spread) ** 2 + left**2) ** 0.5, alone=factor * left
-    )
-    total, alone, of_conditions = _of_conditions(rows, conditions)
-    return HalfWidth(total, alone, of_conditions or reason)
+    return HalfWidth(factor * math.hypot(weight * spread, left), factor * left, reason)
 
 
 def _of_own_cube(
@@ -160,38 +156,14 @@ def _of_own_cube(
     return HalfWidth(widest.total, widest.left, widest.reason or _OWN_CUBE)
 
 
-def _of_conditions(
-    rows: pd.DataFrame, conditions: Conditions | None
-) -> tuple[float, float, str | None]:
-    """Return half-width, what phantoms alone give of it, and why that is not calibrated."""
+def _left(rows: pd.DataFrame, conditions: Conditions | None) -> tuple[float, str | None]:
+    """Return what is left under some conditions, and why that is not calibrated."""
+    most = float(rows["left"].max())
     if conditions is None:
-        return *_widest(rows), "thickness, dose, contrast or misfit are not known"
-    reasons, wider = _beyond_all(rows, conditions)
-    if reasons:
-        total, alone = _widest(rows)
-        return total * wider, alone * wider, "; ".join(reasons)
-    beside = _beside(rows, conditions.contrast)
-    fewest = min(int(part["phantoms"].sum()) for part in beside)
-    if fewest < _FEWEST_OF_CONTRAST:
-        return *_widest(rows), f"only {fewest} phantoms of this contrast were measured so far"
-    found = [_of_cell(part, conditions) for part in beside]
-    if any(row.empty for row in found):
-        return (
-            *_widest(rows),
-            "no phantoms of this contrast were as thick, had as few counts and a misfit as large",
-        )
-    return *_widest(pd.concat(found)), None
-
-
-def _widest(rows: pd.DataFrame) -> tuple[float, float]:
-    """Return the half-width of the row with the greatest, and what phantoms alone give of it."""
-    row = rows.loc[rows["total"] == rows["total"].max()].iloc[0]
-    return float(row["total"]), float(row["alone"])
-
-
-def _beyond_all(rows: pd.DataFrame, conditions: Conditions) -> tuple[list[str], float]:
-    """Return in what the conditions lie beyond all cells, and how much wider that makes an interval."""
-    reasons, wider = list[str](), 1.0
+        return most, "thickness, dose, contrast or misfit are not known"
+    if rows["phantoms"].sum() < _FEWEST_IN_ALL:
+        return most, f"only {rows['phantoms'].sum()} phantoms were measured so far"
+    reasons, wider = [], 1.0
     thickest, least_dose = rows["thickness_step_px"].max(), rows["dose"].min()
     if conditions.thickness_step_px > _SAME * thickest:
         reasons.append(
@@ -216,7 +188,16 @@ def _beyond_all(rows: pd.DataFrame, conditions: Conditions) -> tuple[list[str], 
             f"the contrast is {conditions.contrast:.2g}, and {low:.2g} to {high:.2g} on the phantoms"
         )
         wider *= max(low / max(conditions.contrast, 1.0), conditions.contrast / high)
-    return reasons, wider
+    if reasons:
+        return most * wider, "; ".join(reasons)
+    found = [_of_cell(part, conditions) for part in _beside(rows, conditions.contrast)]
+    known = [left for left in found if left is not None]
+    if len(known) < len(found):
+        return (
+            most,
+            "no phantoms of this contrast were as thick, had as few counts and a misfit as large",
+        )
+    return max(known), None
 
 
 def _beside(rows: pd.DataFrame, contrast: float) -> list[pd.DataFrame]:
@@ -229,15 +210,16 @@ def _beside(rows: pd.DataFrame, contrast: float) -> list[pd.DataFrame]:
     return [rows[(logs - at).abs() <= math.log(_SAME)] for at in (below, above)]
 
 
-def _of_cell(rows: pd.DataFrame, conditions: Conditions) -> pd.DataFrame:
-    """Return the row of the run's own cell, else the narrowest of those that are as hard or harder,
-    or none; cells of few phantoms do not count.
+def _of_cell(rows: pd.DataFrame, conditions: Conditions) -> float | None:
+    """Return what is left in the run's own cell, else the least in those that are as hard or harder;
+    cells of few phantoms do not count.
     """
-    rows = rows[rows["phantoms"] >= FEWEST_PHANTOMS].sort_values("total", kind="stable")
+    rows = rows[rows["phantoms"] >= FEWEST_PHANTOMS]
     thickness = rows["thickness_step_px"] / conditions.thickness_step_px
     dose = rows["dose"] / conditions.dose
     worse = rows["misfit"] * _SAME >= conditions.misfit
     own = rows[thickness.between(1 / _SAME, _SAME) & dose.between(1 / _SAME, _SAME) & worse]
     if not own.empty:
-        return own.nsmallest(1, "misfit", keep="last")
-    return rows[(thickness * _SAME >= 1) & (dose <= _SAME) & worse].head(1)
+        return float(own.loc[own["misfit"] == own["misfit"].min(), "left"].max())
+    harder = rows[(thickness * _SAME >= 1) & (dose <= _SAME) & worse]
+    return None if harder.empty else float(harder["left"].min())
