@@ -2,8 +2,10 @@
 those are killed at random moments.
 
 ``python -m benchmarks engine --edge 256 --kills 20``: every way is a ``snpore run`` of one volume in
-OME-Zarr, a porous fibre with noise, in a process of its own; with ``--tilts 70`` of so many images of it, which
-are reconstructed by 20 iterations of SIRT first. One row per way: seconds, processor
+OME-Zarr, a porous fibre with noise, in a process of its own. With ``--tilts 70`` it starts from so many
+images of it (blurred by 1 px, 1,000 counts over the fibre), which are reconstructed by 20 iterations of
+SIRT, or with ``--method tv`` by TV, with thresholds by the images and polishing.
+One row per way: seconds, processor
 seconds of all its processes, the highest memory of all of them together (USS: without what the
 system caches of files), and what they read from files and wrote; then seconds per step. Fails unless
 tables and voxels have the same bits.
@@ -32,6 +34,7 @@ from napari_snpore import TiltSeries, Volume, project, read_volume, write_volume
 from napari_snpore.blocks import grid_of
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.warm_up import warm_up
+from napari_snpore.tomography.detector_blur import blur_images
 
 _SPACING_NM = 0.15
 _RECIPE = """name = "engine"
@@ -45,6 +48,7 @@ specks = {{Sn = 4}}
 details = false
 [uncertainty]
 draws = 3
+twins = 0
 [blocks]
 enabled = {blocks}
 {shape}
@@ -58,10 +62,14 @@ _SERIES = """tilt_series = {images!r}
 [align]
 enabled = false
 [reconstruct]
-method = "sirt"
-[reconstruct.sirt]
+method = {method!r}
+"""
+
+_SIRT = """[reconstruct.sirt]
 stop = "iterations"
 iterations = 20"""
+
+_BLUR_PX, _COUNTS = 1.0, 1000.0
 
 
 @dataclass
@@ -93,6 +101,7 @@ def main() -> int:
     parser.add_argument("--ways", nargs="+", default=["memory", "threads", "processes"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tilts", type=int, default=0, help="images to reconstruct from")
+    parser.add_argument("--method", choices=("sirt", "tv"), default="sirt")
     given = parser.parse_args()
     warm_up()
     found: list[Way] = []
@@ -103,9 +112,7 @@ def main() -> int:
         gray = Volume(_opened(folder / "gray"), _SPACING_NM)
         if given.tilts:
             volume = folder / "tilts.tif"
-            angles = np.linspace(-69, 69, given.tilts)
-            images = project(np.asarray(gray.data), angles)
-            write_tilts(volume, TiltSeries(images, angles, _SPACING_NM))
+            write_tilts(volume, _images_of(gray, given.tilts))
         else:
             write_volume(volume, gray)
         for way in given.ways:
@@ -131,6 +138,17 @@ def main() -> int:
     return 1 if different else 0
 
 
+def _images_of(gray: Volume, tilts: int) -> TiltSeries:
+    """Return noisy images of a volume."""
+    angles = np.linspace(-69, 69, tilts)
+    images = blur_images(project(np.asarray(gray.data), angles), _BLUR_PX)
+    counts = _COUNTS / images[tilts // 2].mean()
+    random = np.random.default_rng(0)
+    for image in images:
+        image[:] = random.poisson(np.maximum(image, 0) * counts) / counts
+    return TiltSeries(images, angles, gray.spacing[2])
+
+
 def _row(way: Way, edge: int) -> str:
     voxels = edge**3
     return (
@@ -147,6 +165,13 @@ def _opened(path: Path) -> Any:
     return zarr.open_array(path, mode="r")
 
 
+def _source(volume: Path, given: argparse.Namespace) -> str:
+    if not given.tilts:
+        return f"volume = {str(volume)!r}"
+    series = _SERIES.format(images=str(volume), method=given.method)
+    return series + (_SIRT if given.method == "sirt" else "")
+
+
 def _run(
     folder: Path,
     volume: Path,
@@ -159,9 +184,7 @@ def _run(
     shape = f"shape = {given.block}" if given.block and way != "memory" else ""
     recipe.write_text(
         _RECIPE.format(
-            source=(
-                _SERIES.format(images=str(volume)) if given.tilts else f"volume = {str(volume)!r}"
-            ),
+            source=_source(volume, given),
             ray_nm=given.ray_nm,
             blocks="false" if way == "memory" else "true",
             shape=shape,
