@@ -60,7 +60,8 @@ def convert(
         )
         source = volume[0] if len(volume) == 1 else [str(path) for path in volume]
         data = read_volume(source, spacing=spacing, image=image, raw=layout)
-        write_volume(part, data)
+        with context.step("write") as watch:
+            write_volume(part, data, **watch)
     echo_reading(data.history)
     edges = " × ".join(f"{edge:.6g}" for edge in data.spacing)
     shape = " × ".join(str(count) for count in data.shape)

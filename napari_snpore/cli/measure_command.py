@@ -237,7 +237,8 @@ def measure(
                     context=work,
                 )
         context.record.results |= edit_record(measured.history)
-        write_measurement(folder, measured, suffix=".tif" if plan is None else None)
+        with context.step("write") as watch:
+            write_measurement(folder, measured, suffix=".tif" if plan is None else None, **watch)
         text = measurement_text(measured)
         if keep.strip():
             context.record.results["filtered"] = write_filtered(folder, measured, keep)

@@ -183,6 +183,7 @@ def reconstruct(
             tomogram = obtain_volume(
                 source, prepare, alignment, how, context=context, scratch=scratch
             )
-            write_volume(part, tomogram.volume)
+            with context.step("write") as watch:
+                write_volume(part, tomogram.volume, **watch)
         context.record.results["quality"] = quality_record(tomogram)
     typer.echo(text_of(tomogram_statements(tomogram)))

@@ -238,7 +238,8 @@ def segment(
             found = find_phases(
                 data, how, around, cleanup, polish=touch_up, series=images, context=work
             )
-            write_volume(part, found.phases)
+            with context.step("write") as watch:
+                write_volume(part, found.phases, **watch)
             fractions = volume_fractions(
                 found.phases.data, spacing=data.spacing, names=found.scheme.names
             )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike
 
+from napari_snpore.compute import Progress, ShouldStop, check_stop, share_of
 from napari_snpore.errors import FileFormatError, OutputError
 from napari_snpore.files.atomic import atomic_path
 from napari_snpore.files.formats import WRITTEN, format_of
@@ -20,7 +23,14 @@ from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
 
-def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -> Path:
+def write_volume(
+    path: str | Path,
+    volume: Volume,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Path:
     """Write a volume with its voxel size, as ``.tif`` (raw OME-TIFF), ``.imagej.tif`` (hyperstack for
     ImageJ), ``.ome.zarr``, ``.nrrd`` or ``.mrc``.
 
@@ -35,6 +45,8 @@ def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -
         int8 or uint16.
     overwrite : bool
         Whether an existing file is replaced.
+    progress, should_stop : callable, optional
+        See :mod:`napari_snpore.compute`; counted and asked in planes.
 
     Returns
     -------
@@ -47,6 +59,8 @@ def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -
         The file exists, or cannot be written.
     FileFormatError
         The suffix is not written, or the format does not hold the dtype.
+    Stopped
+        ``should_stop`` returned true; nothing is written.
     """
     path = Path(path)
     one = format_of(path)
@@ -54,7 +68,20 @@ def write_volume(path: str | Path, volume: Volume, *, overwrite: bool = False) -
         raise FileFormatError(
             f"{path} has a suffix that is not written; these are: {' '.join(WRITTEN)}."
         )
-    return _write(path, one.write, volume, overwrite)
+    planes = _WatchedPlanes(volume.data, progress, should_stop)
+    return _write(path, one.write, replace(volume, data=planes), overwrite)
+
+
+def write_volumes(
+    volumes: Mapping[Path, Volume],
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> None:
+    """Write several volumes, as :func:`write_volume`, under one progress."""
+    for number, (path, volume) in enumerate(volumes.items()):
+        share = share_of(progress, number / len(volumes), (number + 1) / len(volumes))
+        write_volume(path, volume, progress=share, should_stop=should_stop)
 
 
 def write_images(path: str | Path, series: TiltSeries, *, overwrite: bool = False) -> Path:
@@ -88,6 +115,27 @@ def least_bytes(path: str | Path, voxels: int, dtype: DTypeLike) -> int:
     if one is None or one.is_folder:
         return 0
     return voxels * np.dtype(dtype).itemsize
+
+
+class _WatchedPlanes:
+    """The planes of a volume, as a writer asks for them: the last one that was read is progress."""
+
+    def __init__(
+        self, data: Any, progress: Progress | None, should_stop: ShouldStop | None
+    ) -> None:
+        self._data, self._progress, self._should_stop = data, progress, should_stop
+        self._read = 0
+        self.shape, self.ndim, self.dtype = data.shape, 3, np.dtype(data.dtype)
+        self.nbytes = math.prod(data.shape) * self.dtype.itemsize
+
+    def __getitem__(self, planes: int | slice) -> Any:
+        check_stop(self._should_stop)
+        last = planes.stop if isinstance(planes, slice) else planes + 1
+        self._read = min(max(self._read, last), self.shape[0])
+        found = self._data[planes]
+        if self._progress is not None:
+            self._progress(self._read, self.shape[0])
+        return found
 
 
 def _write(

@@ -276,8 +276,8 @@ def shared_tomogram(
     if path is None:
         file = context.store.path_of("reconstruction")
         file.parent.mkdir(exist_ok=True)
-        with context.step("write reconstruction"):
-            write_volume(file, volume)
+        with context.step("write reconstruction") as watch:
+            write_volume(file, volume, **watch)
         path, image = str(file), None
     return replace(tomogram, volume=shared(volume, path, plan, image))
 

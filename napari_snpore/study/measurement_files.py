@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_snpore.files import write_table, write_volume
+from napari_snpore.compute import Progress, ShouldStop
+from napari_snpore.files import write_table
+from napari_snpore.files.write import write_volumes
 from napari_snpore.measurement.filters import parse_filter
 from napari_snpore.measurement.objects import measure_objects
 from napari_snpore.study.measuring import MeasuredObjects, Measurement
@@ -18,14 +20,19 @@ VolumeSuffix = Literal[".tif", ".ome.zarr"]
 
 
 def write_measurement(
-    folder: str | Path, measured: MeasuredObjects, *, suffix: VolumeSuffix | None = ".tif"
+    folder: str | Path,
+    measured: MeasuredObjects,
+    *,
+    suffix: VolumeSuffix | None = ".tif",
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> None:
     """Write a measurement into ``tables/`` and ``volumes/`` of a folder; the names do not depend on
     who measured.
 
     ``tables/objects_<name>.csv`` and ``volumes/objects_<name>`` for each set of objects; of phases
     also ``tables/fractions.csv``, ``tables/dead_pores.csv`` (with an exterior) and one table per
-    detail. ``suffix`` None: the volumes are there.
+    detail. ``suffix`` None: the volumes are there. ``progress``, ``should_stop``: of the volumes.
 
     Raises
     ------
@@ -33,10 +40,11 @@ def write_measurement(
         A file that cannot be written.
     """
     volumes, tables = Path(folder) / "volumes", Path(folder) / "tables"
-    for name, labels in measured.labels.items():
-        if suffix is not None:
-            write_volume(volumes / f"objects_{name}{suffix}", labels)
-        write_table(tables / f"objects_{name}.csv", measured.objects[name])
+    if suffix is not None:
+        named = {volumes / f"objects_{name}{suffix}": one for name, one in measured.labels.items()}
+        write_volumes(named, progress=progress, should_stop=should_stop)
+    for name, table in measured.objects.items():
+        write_table(tables / f"objects_{name}.csv", table)
     if not isinstance(measured, Measurement):
         return
     write_table(tables / "fractions.csv", measured.fractions)

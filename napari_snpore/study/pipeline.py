@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from napari_snpore.compute import ShouldStop
+from napari_snpore.compute import Progress, ShouldStop, share_of
 from napari_snpore.engines import Engine, using
-from napari_snpore.files import write_table, write_tlt, write_volume, write_xf
+from napari_snpore.files import write_table, write_tlt, write_xf
 from napari_snpore.files.mdoc import described_images
 from napari_snpore.files.side_files import side_paths
+from napari_snpore.files.write import write_volumes
 from napari_snpore.outputs.places import resolved
 from napari_snpore.scratch import scratch_beside
 from napari_snpore.study.block_store import BlockStore
@@ -217,8 +218,9 @@ def run_study(
         if checks is not None:
             record.results["checks"] = plain(checks.to_dict("records"))
         segmentation = with_errors(planted, errors)
-        with context.step("write volumes and tables"):
-            write_results(folder, recipe, tomogram, segmentation, measurement, context.store)
+        with context.step("write volumes and tables") as watch:
+            parts = (tomogram, segmentation, measurement)
+            write_results(folder, recipe, *parts, context.store, **watch)
             write_errors(folder / "tables", errors)
             if checks is not None:
                 write_table(folder / "tables" / "checks.csv", checks)
@@ -266,6 +268,9 @@ def write_results(
     segmentation: Segmentation,
     measurement: Measurement,
     store: BlockStore | None = None,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> None:
     """Write volumes (voxel size inside) and tables (units in the column names); of a run by blocks the
     volumes are there.
@@ -276,12 +281,17 @@ def write_results(
     phases = segmentation.phases
     if store is None:
         volumes.mkdir()
-        if tomogram.series is not None:
-            write_volume(volumes / f"reconstruction{suffix}", tomogram.volume)
-        write_volume(volumes / f"phases{suffix}", phases)
+        made = {} if tomogram.series is None else {"reconstruction": tomogram.volume}
+        made["phases"] = phases
+        named = {volumes / f"{name}{suffix}": volume for name, volume in made.items()}
+        first, second = share_of(progress, 0.0, 0.5), share_of(progress, 0.5, 1.0)
+        write_volumes(named, progress=first, should_stop=should_stop)
+        write_measurement(
+            folder, measurement, suffix=suffix, progress=second, should_stop=should_stop
+        )
     else:
         store.complete("phases", phases)
-    write_measurement(folder, measurement, suffix=None if store is not None else suffix)
+        write_measurement(folder, measurement, suffix=None)
     for name, table in segmentation_tables(segmentation).items():
         write_table(tables / f"{name}.csv", table)
     if tomogram.alignment is not None and tomogram.series is not None:

@@ -15,6 +15,7 @@ import pytest
 import tifffile
 
 from napari_snpore import Volume, read_tilt_series, read_volume, write_volume
+from napari_snpore.errors import Stopped
 from napari_snpore.files.formats import parts_of
 from napari_snpore.files.image_input import Contents, contents_of, parse_input
 from napari_snpore.files.parsed_file import KINDS
@@ -323,3 +324,16 @@ def test_parts_of_an_image_in_several_files_are_known(tmp_path):
     record = Record("convert")
     record.add_input(tmp_path / "b.raw", folder=tmp_path)
     assert [one["path"] for one in record.inputs] == ["b.raw", "b.json"]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".imagej.tif", ".ome.zarr", ".nrrd", ".mrc"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_writing_shows_its_progress_and_can_be_stopped(tmp_path, suffix, dtype):
+    volume = Volume(np.arange(70 * 6 * 5).reshape(70, 6, 5).astype(dtype), 0.5)
+    path, seen = tmp_path / f"a{suffix}", []
+    write_volume(path, volume, progress=lambda done, total: seen.append(done / total))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    with pytest.raises(Stopped):
+        write_volume(tmp_path / f"b{suffix}", volume, should_stop=lambda: True)
+    assert list(tmp_path.iterdir()) == [path]
