@@ -127,6 +127,20 @@ def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
         yield slice(start, min(start + thickness, shape[0]))
 
 
+def plane_depth(data: Any) -> int:
+    """Return how many planes of an array are read together at the least: those of a block, or of a
+    chunk, on disk; else one.
+
+    >>> plane_depth(np.zeros((5, 4, 4)))
+    1
+    """
+    if is_in_memory(data):
+        return 1
+    depth = getattr(data, "block_shape", None) or getattr(data, "chunks", None)
+    first = 1 if depth is None else depth[0]
+    return int(np.max(first))
+
+
 def with_margin(
     block: Block, shape: Sequence[int], margin: int | Sequence[int]
 ) -> tuple[Block, Block]:
@@ -259,6 +273,95 @@ class BoxArray:
             start, stop, step = key.indices(n)
             inner.append(slice(part.start + start, part.start + stop, step))
         return np.asarray(self.source[tuple(inner)])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype)
+
+
+@dataclass(frozen=True)
+class PairArray:
+    """An array whose voxels are computed from those of two others when they are read.
+
+    Parameters
+    ----------
+    source, other : array
+        Of one shape, with slicing.
+    function : callable
+        Makes of a block of both an array of the same shape.
+    dtype : dtype
+        Of what it makes.
+
+    Examples
+    --------
+    >>> PairArray(np.arange(4), np.ones(4, int), np.add, np.dtype(int))[1:3]
+    array([2, 3])
+    """
+
+    source: Any
+    other: Any
+    function: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+    dtype: np.dtype[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As that of both."""
+        return tuple(self.source.shape)
+
+    @property
+    def ndim(self) -> int:
+        """As that of both."""
+        return len(self.source.shape)
+
+    @property
+    def block_shape(self) -> Any:
+        """As that of the first; None without."""
+        return getattr(self.source, "block_shape", None)
+
+    def __getitem__(self, place: Any) -> NDArray[Any]:
+        return self.function(np.asarray(self.source[place]), np.asarray(self.other[place]))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[...], dtype)
+
+
+@dataclass(frozen=True)
+class RimmedMask:
+    """A mask with planes of false voxels around it, which is read by slabs of its first axis.
+
+    Parameters
+    ----------
+    source : array
+        Anything with shape and slicing, of booleans.
+    rim : tuple of int
+        Planes on each side along each axis.
+
+    Examples
+    --------
+    >>> RimmedMask(np.ones((1, 2), bool), (1, 0))[0:2]
+    array([[False, False],
+           [ True,  True]])
+    """
+
+    source: Any
+    rim: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels, the rim included."""
+        return tuple(n + 2 * rim for n, rim in zip(self.source.shape, self.rim, strict=True))
+
+    @property
+    def block_shape(self) -> Any:
+        """As that of the source; None without."""
+        return getattr(self.source, "block_shape", None)
+
+    def __getitem__(self, planes: slice) -> NDArray[np.bool_]:
+        first, last, _ = planes.indices(self.shape[0])
+        low, high = (min(max(k - self.rim[0], 0), self.source.shape[0]) for k in (first, last))
+        inside = np.asarray(self.source[low:high], np.bool_)
+        below = max(self.rim[0] - first, 0)
+        around = [(below, last - first - below - len(inside))]
+        return np.pad(inside, [*around, *((rim, rim) for rim in self.rim[1:])])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[:], dtype)

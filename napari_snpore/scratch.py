@@ -84,6 +84,21 @@ class ScratchSpace:
 IN_MEMORY = ScratchSpace()
 
 
+@contextmanager
+def mapped_within(scratch: ScratchSpace | None) -> Iterator[ScratchSpace]:
+    """Yield scratch space whose arrays are in memory or mapped files, which are removed at the end; all
+    in memory without one.
+    """
+    if scratch is None or scratch.folder is None:
+        yield IN_MEMORY
+        return
+    folder = Path(tempfile.mkdtemp(dir=scratch.folder))
+    try:
+        yield ScratchSpace(scratch.memory_limit, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _reserve(handle: int, size: int) -> None:
     """Allocate the file on disk: a write into a sparse file on a full disk ends the process with a
     bus error.

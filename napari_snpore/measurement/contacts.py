@@ -6,35 +6,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.blocks import slabs
-from napari_snpore.compute import (
-    Progress,
-    ShouldStop,
-    check_stop,
-    run_blocks,
-    stops_at_once,
-)
+from napari_snpore.blocks import Block, PairArray, grid_of, inside_of, voxelwise
+from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of, stops_at_once
+from napari_snpore.engines import anywhere, extremes, receive_from_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.distance import distance_map
-from napari_snpore.measurement.inputs import TIE, checked_mask, checked_phases
+from napari_snpore.measurement.inputs import TIE, checked_mask, phases_by_blocks
 from napari_snpore.measurement.label_numbers import renumbered
-from napari_snpore.measurement.labelling import voxel_counts
-from napari_snpore.volume import Volume, array_of, spacing_of
+from napari_snpore.scratch import IN_MEMORY, ScratchSpace
+from napari_snpore.segmentation.phases import PORE
+from napari_snpore.volume import Triple, Volume, array_of, spacing_of
 
 _MOST_ROWS = 1 << 20
-"""Greatest label of a table by label; labels beyond it are renumbered first, since each slab has such
-a table.
+"""Greatest label of a table by label; labels in memory beyond it are renumbered first, since each block
+has such a table.
 """
-
-_SLABS = 16
-"""Parts of the volume whose faces are counted at once; results do not depend on it."""
 
 _WORDS = {0: "exterior", 1: "pore", 2: "matrix"}
 
@@ -47,6 +41,7 @@ def contact_areas(
     spacing: float | Sequence[float] | None = None,
     edge_width_nm: float = 0.0,
     dead: Volume | NDArray[np.bool_] | None = None,
+    scratch: ScratchSpace = IN_MEMORY,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
@@ -56,7 +51,7 @@ def contact_areas(
     Parameters
     ----------
     labels : Volume or array of integers, shape (z, y, x)
-        0 outside; numbers may have gaps.
+        0 outside; numbers may have gaps. Arrays on disk are read block by block.
     phases : Volume or array of integers, same shape
         0 exterior, 1 pore, 2 matrix, 3 the objects' phase; up to 255.
     spacing : float or (float, float, float), optional
@@ -67,9 +62,10 @@ def contact_areas(
         every cluster encapsulated.
     dead : Volume or bool array, same shape, optional
         Dead pores: adds the distance to the nearest open one.
+    scratch : ScratchSpace
+        Where distances lie, 4 bytes per voxel; default in memory.
     progress, should_stop : callable, optional
-        See :mod:`napari_snpore.compute`; asked before each axis and each distance map, and between
-        planes.
+        See :mod:`napari_snpore.compute`.
 
     Returns
     -------
@@ -96,51 +92,46 @@ def contact_areas(
     >>> table[["pore_face_percent", "matrix_face_percent", "pore_distance_nm"]].round(1).values.tolist()
     [[16.7, 83.3, 1.0]]
     """
-    objects, found = np.asarray(array_of(labels)), checked_phases(phases)
+    objects, found = array_of(labels), phases_by_blocks(phases)
     voxel = spacing_of(labels, spacing, phases, dead)
-    if objects.dtype.kind not in "iu":
+    if np.dtype(objects.dtype).kind not in "iu":
         raise InputError(
             f"labels is {objects.dtype}; integers are needed (label_objects makes them from a mask)."
         )
-    if objects.shape != found.shape:
+    if tuple(objects.shape) != tuple(found.shape):
         raise InputError(
             f"labels has shape {objects.shape}, phases {found.shape}; one shape is needed."
         )
-    if objects.min() < 0:
+    least, count = extremes(objects)
+    if least < 0:
         raise InputError("labels holds negative numbers; 0 is outside, objects are 1 and above.")
     if isinstance(dead, DeadPores):
         raise InputError("dead holds three connectivities; give one of them, such as dead.mask(6).")
     if not (math.isfinite(edge_width_nm) and edge_width_nm >= 0):
         raise InputError(f"edge_width_nm is {edge_width_nm}; 0 or a length in nm is needed.")
-    steps = 4 if dead is None else 5  # three axes, then one or two distance maps
-
-    def complete(step: int) -> None:
-        if progress is not None:
-            progress(step, steps)
-        check_stop(should_stop)
-
-    check_stop(should_stop)
-    count, given = int(objects.max(initial=0)), None
-    if count > _MOST_ROWS:
+    steps = 2 if dead is None else 3  # faces, then one or two distance maps
+    given = None
+    if count > _MOST_ROWS and isinstance(objects, np.ndarray):
         objects, given = renumbered(objects, should_stop=should_stop)
         count = len(given)
+    faces, present = _faces(
+        objects, found, count, progress=share_of(progress, 0, 1 / steps), should_stop=should_stop
+    )
     areas = np.zeros((count + 1, 4))
     face = [voxel[1] * voxel[2], voxel[0] * voxel[2], voxel[0] * voxel[1]]
-    for axis in range(3):
-        for one, two in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
-            here, there = ((slice(None),) * axis + (part,) for part in (one, two))
-            areas += face[axis] * _faces(
-                objects[here], objects[there], found[there], count, should_stop
-            )
-        complete(axis + 1)
+    for axis, way in np.ndindex(3, 2):
+        areas += face[axis] * faces[axis, way].astype(np.float64)
     total = areas.sum(axis=1)
     share = np.divide(
         100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0
     )
-    away = _distance(objects, found != 1, voxel, count, should_stop)
-    complete(4)
+
+    def distance(pore: Any, step: int) -> NDArray[np.float64]:
+        share = share_of(progress, step / steps, (step + 1) / steps)
+        return _distance(objects, pore, voxel, count, scratch, share, should_stop)
+
+    away = distance(voxelwise(found, lambda part: part == PORE), 1)
     rows = slice(1, None)
-    present = voxel_counts(objects, count)[rows] > 0
     near = (away[rows] <= edge_width_nm * (1 + TIE)) | (
         areas[rows, 1] > 0
     )  # a shared face is no distance at all
@@ -154,50 +145,102 @@ def contact_areas(
         }
     )
     if dead is not None:
-        closed = found != 1
-        closed |= checked_mask(dead, name="dead", shape=found.shape)
-        away = _distance(objects, closed, voxel, count, should_stop)
+        away = distance(_open_pores(found, dead), 2)
         table["open_pore_distance_nm"] = np.where(np.isfinite(away[rows]), away[rows], np.nan)
-        complete(5)
-    return table[present].reset_index(drop=True)
+    return table[present[rows]].reset_index(drop=True)
+
+
+def _open_pores(phases: Any, dead: Volume | Any) -> Any:
+    """Return where there is pore that is not dead, read by blocks where the phases are."""
+    closed = array_of(dead)
+    if isinstance(phases, np.ndarray):
+        closed = checked_mask(dead, name="dead", shape=phases.shape)
+        return (phases == PORE) & ~closed
+    return PairArray(phases, closed, lambda part, dead: (part == PORE) & ~dead, np.dtype(np.bool_))
 
 
 def _faces(
-    one: Any, two: Any, phases: Any, count: int, should_stop: ShouldStop | None
-) -> NDArray[np.float64]:
-    """Count the faces of each object towards exterior, pore, matrix and anything else."""
+    objects: Any,
+    phases: Any,
+    count: int,
+    *,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Count the faces of each object along each axis and in both ways towards exterior, pore, matrix
+    and anything else; and return which objects there are.
+    """
+    shape = tuple(objects.shape)
 
-    def work(slab: slice) -> NDArray[np.int64]:
-        here, there = one[slab], two[slab]
-        towards = (here > 0) & (there != here)
-        kind = np.where(there[towards] > 0, 3, np.minimum(phases[slab][towards], 3))
-        return np.bincount(here[towards].astype(np.int64) * 4 + kind, minlength=4 * (count + 1))
+    def work(block: Block) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        outer = tuple(slice(k.start, min(k.stop + 1, n)) for k, n in zip(block, shape, strict=True))
+        labels, kinds = np.asarray(objects[outer]), np.asarray(phases[outer])
+        own = inside_of(block, outer)
+        counts = np.zeros((3, 2, 4 * (count + 1)), np.int64)
+        for axis in range(3):
+            if outer[axis].stop - outer[axis].start < 2:
+                continue
+            # pairs whose first voxel is in the block
+            first = (*own[:axis], slice(None, -1), *own[axis + 1 :])
+            second = (*own[:axis], slice(1, None), *own[axis + 1 :])
+            for way, (here, there) in enumerate(((first, second), (second, first))):
+                one, two = labels[here], labels[there]
+                towards = (one > 0) & (two != one)
+                kind = np.where(two[towards] > 0, 3, np.minimum(kinds[there][towards], 3))
+                code = one[towards].astype(np.int64) * 4 + kind
+                counts[axis, way] = np.bincount(code, minlength=4 * (count + 1))
+        there_is = np.zeros(count + 1, np.bool_)
+        there_is[labels[own].reshape(-1)] = True
+        return counts, there_is
 
-    thick = max(1, -(-len(one) // _SLABS))
-    slabs = (slice(first, first + thick) for first in range(0, len(one), thick))
-    parts = run_blocks(work, slabs, should_stop=should_stop)
-    counts: NDArray[np.int64] = (
-        np.sum(parts, axis=0) if parts else np.zeros(4 * (count + 1), np.int64)
+    counts = np.zeros((3, 2, 4 * (count + 1)), np.int64)
+    present = np.zeros(count + 1, np.bool_)
+
+    def add(_: int, found: tuple[NDArray[np.int64], NDArray[np.bool_]]) -> None:
+        with lock:
+            np.add(counts, found[0], out=counts)
+            np.logical_or(present, found[1], out=present)
+
+    lock = Lock()
+    receive_from_blocks(
+        work,
+        grid_of(objects).blocks,
+        add,
+        arrays=[objects, phases],
+        progress=progress,
+        should_stop=should_stop,
     )
-    return counts.reshape(-1, 4).astype(np.float64)
+    return counts.reshape(3, 2, count + 1, 4), present
 
 
 def _distance(
     objects: Any,
-    elsewhere: NDArray[np.bool_],
-    voxel: Any,
+    pores: Any,
+    voxel: Triple,
     count: int,
+    scratch: ScratchSpace,
+    progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> NDArray[np.float64]:
-    """Return for each object the distance (nm) of its nearest voxel to the nearest voxel that is
-    not ``elsewhere``; inf without one.
+    """Return for each object the distance (nm) of its nearest voxel to the nearest pore; inf without
+    one.
     """
     away = np.full(count + 1, np.inf)
-    if elsewhere.all():
+    if not anywhere(pores):
+        if progress is not None:
+            progress(1, 1)
         return away
-    distance = distance_map(elsewhere, voxel, should_stop=should_stop)
-    for slab in slabs(objects.shape):
-        chosen = objects[slab] > 0
-        labels = objects[slab][chosen].astype(np.intp)
-        np.minimum.at(away, labels, distance[slab][chosen].astype(np.float64))
+    out = scratch.empty(tuple(objects.shape), np.float32)
+    elsewhere = voxelwise(pores, np.logical_not)
+    distance = distance_map(elsewhere, voxel, out=out, should_stop=should_stop)
+    lock = Lock()
+
+    def look(block: Block) -> None:
+        labels = np.asarray(objects[block])
+        chosen = labels > 0
+        near, of = distance[block][chosen].astype(np.float64), labels[chosen].astype(np.intp)
+        with lock:
+            np.minimum.at(away, of, near)
+
+    run_blocks(look, grid_of(objects).blocks, progress=progress, should_stop=should_stop)
     return away

@@ -6,9 +6,12 @@ window, until it ends.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import plane_depth
 from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.measurement._distance_kernels import ROOM, minimum_along, squares_along_x
 from napari_snpore.volume import Triple
@@ -18,9 +21,10 @@ _BLOCK_VOXELS = 2**18
 
 
 def distance_map(
-    inside: NDArray[np.bool_],
+    inside: Any,
     voxel: Triple,
     *,
+    out: NDArray[np.float32] | None = None,
     threads: int | None = None,
     should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
@@ -30,9 +34,13 @@ def distance_map(
     Parameters
     ----------
     inside : array, bool, shape (z, y, x)
-        Never changed. Beyond the box nothing is outside: its faces are no boundary.
+        Read slab by slab of planes, and never changed. Beyond the box nothing is outside: its faces are
+        no boundary.
     voxel : (float, float, float)
         Voxel size in nm.
+    out : array, float32, same shape, optional
+        Where the distances are written; a mapped file for a volume larger than memory. Default: a new
+        array.
     threads : int, optional
         Default :func:`napari_snpore.threads.thread_count`.
     should_stop : callable, optional
@@ -55,19 +63,20 @@ def distance_map(
     >>> distance_map(row, (1.0, 1.0, 0.5)).tolist()
     [[[0.0, 0.5, 1.0, 1.5]]]
     """
-    mask = np.ascontiguousarray(inside)
-    depth, height, width = mask.shape
-    out = np.empty(mask.shape, np.float32)
-    if mask.size == 0:
-        return out
+    depth, height, width = inside.shape
+    found = np.empty(inside.shape, np.float32) if out is None else out
+    if found.size == 0:
+        return found
     unit = min(voxel)  # squares of whole numbers are exact
     steps = tuple(size / unit for size in voxel)
-    flat, rows = out.reshape(-1), out.reshape(-1, width)
-    rows_inside = mask.reshape(-1, width)
+    # a mapped file is an array like any other to the kernels
+    flat = found.view(np.ndarray).reshape(-1)
 
     def in_planes(planes: tuple[int, int]) -> None:
         first, last = planes
-        squares_along_x(rows_inside, first * height, last * height, steps[2], rows)
+        rows_inside = np.ascontiguousarray(inside[first:last], np.bool_).reshape(-1, width)
+        rows = flat[first * height * width : last * height * width].reshape(-1, width)
+        squares_along_x(rows_inside, 0, len(rows), steps[2], rows)
         room = np.empty((ROOM, height))
         for z in range(first, last):
             minimum_along(flat, z * height * width, width, height, width, steps[1], 0.0, room)
@@ -85,11 +94,11 @@ def distance_map(
             np.empty((ROOM, depth)),
         )
 
-    for work, count, each in (
-        (in_planes, depth, height * width),
-        (across_planes, height, depth * width),
+    for work, count, each, least in (
+        (in_planes, depth, height * width, plane_depth(inside)),
+        (across_planes, height, depth * width, 1),
     ):
-        few = max(1, _BLOCK_VOXELS // max(each, 1))
+        few = max(_BLOCK_VOXELS // max(each, 1) // least, 1) * least
         blocks = [(first, min(first + few, count)) for first in range(0, count, few)]
         run_blocks(work, blocks, threads=threads, should_stop=should_stop)
-    return out
+    return found

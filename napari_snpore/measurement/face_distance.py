@@ -6,9 +6,12 @@ longer voxels it is off by as much as their edges differ, which can be more than
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_snpore.blocks import slabs
 from napari_snpore.compute import ShouldStop, run_blocks
 from napari_snpore.measurement._face_kernels import nearest_face
 from napari_snpore.measurement.distance import distance_map
@@ -57,17 +60,33 @@ def distance_to_faces(
     return np.sqrt(squared, out=squared)
 
 
+def is_cubic(spacing: Triple) -> bool:
+    """Return whether voxels are cubes, to 1 %."""
+    return max(spacing) <= (1 + SPACING_TOLERANCE) * min(spacing)
+
+
 def depth_below_faces(
-    inside: NDArray[np.bool_], spacing: Triple, *, should_stop: ShouldStop | None = None
+    inside: Any,
+    spacing: Triple,
+    *,
+    out: NDArray[np.float32] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
     """Return how far (nm) each voxel's centre lies from the faces of voxels outside; 0 outside.
 
     Between centres and less half an edge where voxels are cubes (to 1 %), which counts a corner as
     the ball within its voxel: closer to a curved surface than corners of boxes are. To the boxes of
-    voxels of another shape. inf where nothing is outside.
+    voxels of another shape. inf where nothing is outside. A mask (z, y, x) of cubes may lie on disk and
+    its distances in a mapped file, ``out``.
     """
-    if max(spacing) <= (1 + SPACING_TOLERANCE) * min(spacing):
-        deep = distance_map(inside, spacing, should_stop=should_stop)
-        deep -= np.float32(min(spacing) / 2)  # in place: no second array of this size
-        return np.maximum(deep, 0, out=deep)
-    return distance_to_faces(~inside, spacing, should_stop=should_stop)
+    if is_cubic(spacing):
+        deep = distance_map(inside, spacing, out=out, should_stop=should_stop)
+        half = np.float32(min(spacing) / 2)
+
+        def from_face(planes: slice) -> None:
+            deep[planes] -= half  # in place: no second array of this size
+            np.maximum(deep[planes], 0, out=deep[planes])
+
+        run_blocks(from_face, slabs(deep.shape), should_stop=should_stop)
+        return deep
+    return distance_to_faces(~np.asarray(inside), spacing, should_stop=should_stop)

@@ -34,6 +34,20 @@ def checked_phases(phases: Volume | NDArray[Any]) -> NDArray[np.uint8]:
     return labels.astype(np.uint8, copy=False)
 
 
+def phases_by_blocks(phases: Volume | NDArray[Any]) -> Any:
+    """Return phases ``(z, y, x)`` as they are read block by block: an array in memory as
+    :func:`checked_phases` does, one on disk unread, of bytes.
+    """
+    labels = array_of(phases)
+    if isinstance(labels, np.ndarray):
+        return checked_phases(labels)
+    if len(labels.shape) != 3 or np.dtype(labels.dtype) != np.uint8:
+        raise InputError(
+            f"phases is {labels.dtype} of shape {tuple(labels.shape)}; bytes (uint8), (z, y, x), are needed on disk."
+        )
+    return labels
+
+
 def checked_mask(
     mask: Volume | NDArray[Any], *, name: str = "mask", shape: tuple[int, ...] | None = None
 ) -> NDArray[np.bool_]:

@@ -10,11 +10,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.compute import Progress, ShouldStop, check_stop, run_blocks
+from napari_snpore.blocks import Block, RimmedMask, grid_of, voxelwise
+from napari_snpore.compute import Progress, ShouldStop, run_blocks
+from napari_snpore.engines import anywhere, run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.face_distance import depth_below_faces
-from napari_snpore.measurement.inputs import TIE, checked_axes, checked_mask, checked_phases
-from napari_snpore.volume import Triple, Volume, origin_of, spacing_of
+from napari_snpore.measurement.inputs import (
+    LARGEST_PHASE,
+    TIE,
+    checked_axes,
+    checked_mask,
+    phases_by_blocks,
+)
+from napari_snpore.scratch import IN_MEMORY, ScratchSpace
+from napari_snpore.volume import Triple, Volume, array_of, origin_of, spacing_of
 
 SECTORS = ("all", "facing the beam", "across the beam")
 
@@ -56,30 +65,33 @@ def slice_fractions(
     >>> table.loc[table["name"] == "pore", ["position_nm", "fraction_percent"]].round(1).values.tolist()
     [[0.0, 33.3], [0.5, 66.7]]
     """
-    labels = checked_phases(phases)
+    labels = phases_by_blocks(phases)
     if axis not in (0, 1, 2):
         raise InputError(f"axis is {axis}; 0 (z), 1 (y) and 2 (x) exist.")
     voxel = spacing_of(phases, spacing)
     origin = origin_of(phases)[axis]
-    last = max(len(names), int(labels.max(initial=0)))
-    counts = np.array(
-        run_blocks(
-            lambda k: np.bincount(
-                np.asarray(labels[(slice(None),) * axis + (k,)]).ravel(), minlength=last + 1
-            ),
-            range(labels.shape[axis]),
-            progress=progress,
-            should_stop=should_stop,
-        )
-    )
+
+    def count(block: Block) -> NDArray[np.int64]:
+        planes = np.moveaxis(np.asarray(labels[block]), axis, 0)
+        found = [np.bincount(plane.ravel(), minlength=LARGEST_PHASE + 1) for plane in planes]
+        return np.array(found)
+
+    blocks = grid_of(labels).blocks
+    watch: dict[str, Any] = {"progress": progress, "should_stop": should_stop}
+    parts = run_on_blocks(count, blocks, arrays=[labels], **watch)
+    every = np.zeros((labels.shape[axis], LARGEST_PHASE + 1), np.int64)
+    for block, part in zip(blocks, parts, strict=True):
+        every[block[axis]] += part
+    last = max(len(names), int(np.flatnonzero(every.any(axis=0)).max(initial=0)))
+    counts = every[:, : last + 1]
     body = counts[:, 1:].sum(axis=1)
     called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
-    parts = []
+    tables = []
     for phase, name in enumerate(called, 1):
         share = np.divide(
             100 * counts[:, phase], body, out=np.full(len(body), np.nan), where=body > 0
         )
-        parts.append(
+        tables.append(
             pd.DataFrame(
                 {
                     "axis": "zyx"[axis],
@@ -92,31 +104,36 @@ def slice_fractions(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 def envelope_depth(
-    envelope: NDArray[np.bool_],
+    envelope: Any,
     *,
     spacing: float | Sequence[float] | None = None,
     cut_axes: Sequence[int] = (),
+    scratch: ScratchSpace = IN_MEMORY,
     should_stop: ShouldStop | None = None,
 ) -> NDArray[np.float32]:
     """Return how deep (nm) each voxel's centre lies below the envelope's faces; 0 outside.
 
     Faces of the box along ``cut_axes`` are no surface; along the others they are. Measured to the
     centre of the nearest voxel outside, less half an edge; where voxels are no cubes, to the
-    nearest face of one.
+    nearest face of one. An envelope on disk, of cubic voxels, is read slab by slab; the depth lies in
+    ``scratch``.
     """
-    voxel = spacing_of(envelope, spacing)
-    inside, cut_axes = checked_mask(envelope, name="envelope"), checked_axes(cut_axes)
-    if len(set(cut_axes)) == 3 and inside.all():
+    voxel, cut_axes = spacing_of(envelope, spacing), checked_axes(cut_axes)
+    if isinstance(array_of(envelope), np.ndarray):
+        envelope = checked_mask(envelope, name="envelope")
+    if len(set(cut_axes)) == 3 and not anywhere(voxelwise(envelope, np.logical_not)):
         raise InputError(
             "The envelope fills the box and every axis is cut: there is no surface to be below."
         )
-    padded = np.pad(inside, [(0, 0) if axis in cut_axes else (1, 1) for axis in range(3)])
-    inner = tuple(slice(None) if axis in cut_axes else slice(1, -1) for axis in range(3))
-    return depth_below_faces(padded, voxel, should_stop=should_stop)[inner]
+    rim = tuple(0 if axis in cut_axes else 1 for axis in range(3))
+    inner = tuple(slice(n, -n or None) for n in rim)
+    padded = RimmedMask(envelope, rim)
+    out = scratch.empty(padded.shape, np.float32)
+    return depth_below_faces(padded, voxel, out=out, should_stop=should_stop)[inner]
 
 
 def radial_profile(
@@ -127,6 +144,7 @@ def radial_profile(
     objects: pd.DataFrame | None = None,
     cut_axes: Sequence[int] = (),
     names: Sequence[str] = ("pore", "C", "Sn"),
+    scratch: ScratchSpace = IN_MEMORY,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> pd.DataFrame:
@@ -135,7 +153,7 @@ def radial_profile(
     Parameters
     ----------
     phases : Volume or array of integers, shape (z, y, x)
-        0 exterior, 1..N phases; the fibre lies along y.
+        0 exterior, 1..N phases; the fibre lies along y. On disk they are read block by block.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     shell_nm : float
@@ -148,6 +166,8 @@ def radial_profile(
         surface.
     names : sequence of str
         Of the phases.
+    scratch : ScratchSpace
+        Where the depth of each voxel lies, 4 bytes each; default in memory.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -176,32 +196,40 @@ def radial_profile(
     >>> table.loc[table["sector"] == "all", "pore_percent"].round().tolist()
     [0.0, 62.0]
     """
-    labels = checked_phases(phases)
+    labels = phases_by_blocks(phases)
     voxel = spacing_of(phases, spacing)
     if not (math.isfinite(shell_nm) and shell_nm > 0):
         raise InputError(f"shell_nm is {shell_nm}; a positive length in nm is needed.")
-    inside = labels > 0
-    if not inside.any():
+    blocks = grid_of(labels).blocks
+    watch: dict[str, Any] = {"should_stop": should_stop}
+    area, last = _area(labels, blocks, should_stop)
+    if not area.any():
         raise InputError("The envelope is empty: there is no fibre to cut into shells.")
-    check_stop(should_stop)
-    depth = envelope_depth(inside, spacing=voxel, cut_axes=cut_axes, should_stop=should_stop)
-    depth *= np.float32((1 + TIE) / shell_nm)  # in shells
-    beam = _faces_beam(inside, voxel)
-    last = max(len(names), int(labels.max()))
-    shells = int(depth.max()) + 1
-    counts = np.zeros((2, shells, last + 1), np.int64)
-    for z in range(labels.shape[0]):
-        check_stop(should_stop)
-        here = inside[z]
-        shell = depth[z].astype(np.int32)
-        code = (beam[z][None, :] * shells + shell) * (last + 1) + labels[z]
-        counts += np.bincount(code[here], minlength=counts.size).reshape(counts.shape)
-        if progress is not None:
-            progress(z + 1, labels.shape[0])
+    last = max(len(names), last)
+    depth = envelope_depth(
+        voxelwise(labels, lambda part: part > 0),
+        spacing=voxel,
+        cut_axes=cut_axes,
+        scratch=scratch,
+        should_stop=should_stop,
+    )
+    per_nm = np.float32((1 + TIE) / shell_nm)
+    beam = _faces_beam(area, voxel)
+    deepest = run_blocks(lambda block: float((depth[block] * per_nm).max()), blocks, **watch)
+    shells = int(max(deepest)) + 1
+
+    def count(block: Block) -> NDArray[np.int64]:
+        part = np.asarray(labels[block])
+        shell = (depth[block] * per_nm).astype(np.int32)
+        code = (beam[block[0], None, block[2]] * shells + shell) * (last + 1) + part
+        return np.bincount(code[part > 0], minlength=2 * shells * (last + 1))
+
+    found = run_blocks(count, blocks, progress=progress, **watch)
+    counts = np.sum(found, axis=0).reshape(2, shells, last + 1)
     place = (
         None
         if objects is None or objects.empty
-        else _object_places(phases, objects, voxel, depth, beam, inside)
+        else _object_places(phases, objects, voxel, depth, beam, per_nm)
     )
     called = [*names, *(f"phase {k}" for k in range(len(names) + 1, last + 1))]
     rows = []
@@ -235,13 +263,29 @@ def _object_figures(part: pd.DataFrame, volume: float) -> dict[str, float]:
     }
 
 
+def _area(
+    labels: Any, blocks: Sequence[Block], should_stop: ShouldStop | None
+) -> tuple[NDArray[np.int64], int]:
+    """Return the voxels of the fibre along y at each (z, x), and the greatest label."""
+
+    def look(block: Block) -> tuple[NDArray[np.int64], int]:
+        part = np.asarray(labels[block])
+        return np.count_nonzero(part, axis=1), int(part.max())
+
+    area = np.zeros((labels.shape[0], labels.shape[2]), np.int64)
+    found = run_on_blocks(look, blocks, arrays=[labels], should_stop=should_stop)
+    for block, (count, _) in zip(blocks, found, strict=True):
+        area[block[0], block[2]] += count
+    return area, max(last for _, last in found)
+
+
 def _object_places(
     phases: Any,
     objects: pd.DataFrame,
     voxel: Triple,
     depth: NDArray[np.float32],
     beam: NDArray[np.bool_],
-    inside: NDArray[np.bool_],
+    per_nm: np.float32,
 ) -> pd.DataFrame:
     """Return shell, sector and length of the objects whose centroids lie inside the envelope and
     that the box does not cut.
@@ -256,19 +300,19 @@ def _object_places(
         )
         for k, axis in enumerate("zyx")
     )
-    kept = inside[index]
+    shell = depth[index] * per_nm
+    kept = shell > 0  # no centre inside is as near to a voxel outside as that
     return pd.DataFrame(
         {
-            "shell": depth[index][kept].astype(np.int32),
+            "shell": shell[kept].astype(np.int32),
             "beam": beam[index[0], index[2]][kept].astype(int),
             "length_nm": whole["length_nm"].to_numpy()[kept],
         }
     )
 
 
-def _faces_beam(inside: NDArray[np.bool_], voxel: Triple) -> NDArray[np.bool_]:
+def _faces_beam(area: NDArray[np.int64], voxel: Triple) -> NDArray[np.bool_]:
     """Return for each (z, x) whether it lies within 45° of the beam about the envelope's axis."""
-    area = inside.sum(axis=1)
     z, x = ((area.sum(axis=1 - k) @ np.arange(area.shape[k])) / area.sum() for k in (0, 1))
     along = np.abs(np.arange(area.shape[0]) - z) * voxel[0]
     across = np.abs(np.arange(area.shape[1]) - x) * voxel[2]

@@ -203,7 +203,7 @@ def _left_out(recipe: Recipe, polishes: bool) -> tuple[str, ...]:
     if not polishes and recipe.input.volume is None and recipe.reconstruct.method == "tv":
         found.append("polishing, for which memory is too small")
     if recipe.measure.details:
-        found.append("the tables of shells, contacts, networks and other details")
+        found.append("the tables of networks, neighbours, correlation and pores by size of a probe")
     if recipe.input.volume is None and recipe.uncertainty.twins:
         found.append("digital twins")
     return tuple(found)
@@ -222,7 +222,6 @@ def by_blocks(recipe: Recipe, plan: BlockPlan) -> Recipe:
     return recipe.model_copy(
         update={
             "blocks": recipe.blocks.model_copy(update={"enabled": True, "shape": plan.block_shape}),
-            "measure": recipe.measure.model_copy(update={"details": False}),
             "polish": recipe.polish.model_copy(update={} if plan.polishes else {"enabled": False}),
             "uncertainty": recipe.uncertainty.model_copy(update={"twins": 0}),
             "output": recipe.output.model_copy(update={"volumes": "ome-zarr"}),

@@ -4,16 +4,19 @@ need no objects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from napari_snpore.blocks import voxelwise
 from napari_snpore.compute import Progress, ShouldStop, check_stop
 from napari_snpore.measurement.contacts import contact_areas
 from napari_snpore.measurement.dead_pores import DeadPores, accessible_pores
+from napari_snpore.measurement.face_distance import is_cubic
 from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
 from napari_snpore.measurement.objects import (
     label_objects,
@@ -24,10 +27,15 @@ from napari_snpore.measurement.objects import (
 from napari_snpore.measurement.profiles import radial_profile, slice_fractions
 from napari_snpore.measurement.thickness import chord_lengths, local_thickness, size_distribution
 from napari_snpore.memory import NotEnoughMemoryError
-from napari_snpore.segmentation.phases import PORE, TIN
+from napari_snpore.scratch import mapped_within
+from napari_snpore.segmentation.phases import EXTERIOR, PORE, TIN
+from napari_snpore.study.block_store import BlockStore
 from napari_snpore.study.recipe import MeasureSection
 from napari_snpore.study.structure import DIFFUSIVITY, diffusivity_table, structure_jobs
 from napari_snpore.volume import Triple, Volume
+
+BY_BLOCKS = ("fractions_by_slice", "dead_pore_objects", "shells", "contacts")
+"""Tables that are made by blocks too, ``shells`` of cubic voxels."""
 
 SHELLS = 8  # shells in a radius where no thickness is given
 _BLUR_VOXELS = 2.0  # 10-90 % width of an edge where δ is not given
@@ -47,11 +55,14 @@ def detail_tables(
     labels: Mapping[str, Volume],
     objects: Mapping[str, pd.DataFrame],
     dead: DeadPores | None,
+    dead_mask: Any = None,
     boxes: Mapping[str, tuple[Triple, float | Triple]],
+    store: BlockStore | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables that ``[measure]`` asks for, by file name.
+    """Return the tables that ``[measure]`` asks for, by file name; by blocks those of
+    :data:`BY_BLOCKS`.
 
     Parameters
     ----------
@@ -73,13 +84,18 @@ def detail_tables(
         The sets of objects by name.
     dead : DeadPores or None
         None without an exterior: then there are no shells, dead pores, probes and tortuosity.
+    dead_mask : bool array, optional
+        Of the connectivity of ``section``, by blocks; default that of ``dead``.
     boxes : mapping of str to (center, edge)
         Cubes (nm) whose diffusivity is computed.
+    store : BlockStore, optional
+        Of a run by blocks: what has the size of the volume lies on disk meanwhile.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`; progress counts tables.
     """
     jobs: dict[str, Callable[[], pd.DataFrame]] = {}
     optional: set[str] = set()
+    in_memory = store is None
     if section.details:
         jobs["fractions_by_slice"] = lambda: pd.concat(
             [
@@ -88,39 +104,46 @@ def detail_tables(
             ],
             ignore_index=True,
         )
-        jobs["networks"] = lambda: phase_networks(phases, names=names, should_stop=should_stop)
+        if in_memory:
+            jobs["networks"] = lambda: phase_networks(phases, names=names, should_stop=should_stop)
         of_brightest = [name for name, phase in sources.items() if phase == names[-1]]
+        if dead is not None and dead_mask is None:
+            dead_mask = dead.mask(section.pore_connectivity)
         if dead is not None:
             jobs["dead_pore_objects"] = lambda: _dead_pore_objects(
-                phases, dead, section, should_stop
+                phases, dead_mask, section, store, should_stop
             )
+        if dead is not None and in_memory:
             jobs["accessible_pores"] = lambda: accessible_pores(
                 phases,
                 [k * max(phases.spacing) for k in _PROBES],
                 cut_axes=cut_axes,
                 should_stop=should_stop,
             )
-            jobs["shells"] = lambda: radial_profile(
+        if dead is not None and (in_memory or is_cubic(phases.spacing)):
+            jobs["shells"] = lambda: _shells(
                 phases,
-                shell_nm=section.shell_nm or radius_nm / SHELLS,
-                objects=objects[of_brightest[0]] if of_brightest else None,
-                cut_axes=cut_axes,
-                names=names,
-                should_stop=should_stop,
+                names,
+                section.shell_nm or radius_nm / SHELLS,
+                objects[of_brightest[0]] if of_brightest else None,
+                cut_axes,
+                store,
+                should_stop,
             )
         for name in of_brightest if len(names) == TIN else ():
             jobs[f"contacts_{name}"] = partial(
-                _contacts, phases, labels[name], dead, section, should_stop
+                _contacts, phases, labels[name], dead_mask, section, store, should_stop
             )
-        structure = structure_jobs(
-            phases,
-            names,
-            {name: labels[name] for name in of_brightest},
-            cut_axes=cut_axes,
-            should_stop=should_stop,
-        )
-        jobs |= structure
-        optional = set(structure)  # a measurement is not lost for one of them
+        if in_memory:
+            structure = structure_jobs(
+                phases,
+                names,
+                {name: labels[name] for name in of_brightest},
+                cut_axes=cut_axes,
+                should_stop=should_stop,
+            )
+            jobs |= structure
+            optional = set(structure)  # a measurement is not lost for one of them
     if section.diffusivity:
         jobs[DIFFUSIVITY] = lambda: diffusivity_table(
             phases,
@@ -156,13 +179,18 @@ def detail_tables(
 
 
 def _dead_pore_objects(
-    phases: Volume, dead: DeadPores, section: MeasureSection, should_stop: ShouldStop | None
+    phases: Volume,
+    dead: Any,
+    section: MeasureSection,
+    store: BlockStore | None,
+    should_stop: ShouldStop | None,
 ) -> pd.DataFrame:
     connectivity = section.pore_connectivity
-    pores = label_objects(dead.mask(connectivity), connectivity=connectivity)
+    out = None if store is None else store.empty(phases.shape, np.uint32)
+    pores = label_objects(dead, connectivity=connectivity, out=out, should_stop=should_stop)
     return measure_objects(
         Volume(pores, phases.spacing, phases.origin),
-        envelope=np.asarray(phases.data) > 0,
+        envelope=voxelwise(phases.data, lambda part: part > EXTERIOR),
         directions=section.directions,
         convention=section.convention,
         objects_from=f"dead at connectivity {connectivity}",
@@ -171,21 +199,45 @@ def _dead_pore_objects(
     )
 
 
+def _shells(
+    phases: Volume,
+    names: Sequence[str],
+    shell_nm: float,
+    objects: pd.DataFrame | None,
+    cut_axes: Sequence[int],
+    store: BlockStore | None,
+    should_stop: ShouldStop | None,
+) -> pd.DataFrame:
+    with mapped_within(store) as scratch:
+        return radial_profile(
+            phases,
+            shell_nm=shell_nm,
+            objects=objects,
+            cut_axes=cut_axes,
+            names=names,
+            scratch=scratch,
+            should_stop=should_stop,
+        )
+
+
 def _contacts(
     phases: Volume,
     labels: Volume,
-    dead: DeadPores | None,
+    dead: Any,
     section: MeasureSection,
+    store: BlockStore | None,
     should_stop: ShouldStop | None,
 ) -> pd.DataFrame:
     delta = section.delta_nm or _BLUR_VOXELS * max(phases.spacing)
-    table = contact_areas(
-        labels,
-        phases,
-        edge_width_nm=delta,
-        dead=None if dead is None else dead.mask(section.pore_connectivity),
-        should_stop=should_stop,
-    )
+    with mapped_within(store) as scratch:
+        table = contact_areas(
+            labels,
+            phases,
+            edge_width_nm=delta,
+            dead=dead,
+            scratch=scratch,
+            should_stop=should_stop,
+        )
     table.insert(1, "delta_nm", delta)
     return table
 

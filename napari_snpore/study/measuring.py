@@ -233,10 +233,15 @@ def measure_phases(
     with context.step("fractions"):
         boxes = measured_boxes(phases, section) if boxes is None else boxes
         fractions = regional_fractions(phases, names, boxes)
-    dead = None
+    dead, dead_mask = None, None
     if has_exterior:
+        kept: dict[int, Any] | None = None
+        if context.store is not None:
+            kept = {}
+            if section.details:
+                dead_mask = context.store.empty(phases.shape, np.bool_)
+                kept[section.pore_connectivity] = dead_mask
         with context.step("dead pores") as watch:
-            kept: dict[int, Any] | None = None if context.store is None else {}
             dead = dead_pores(phases, cut_axes=axes, out=kept, **watch)
     found: dict[str, Volume] = {}
     tables: dict[str, pd.DataFrame] = {}
@@ -262,14 +267,13 @@ def measure_phases(
         if source.phase == names[-1]:
             measure(source)
     details: dict[str, pd.DataFrame] = {}
-    in_memory = context.store is None
-    if in_memory and (section.details or section.thickness or section.diffusivity):
+    if section.details or section.thickness or section.diffusivity:
         with context.step("details") as watch:
             details = detail_tables(
                 phases,
                 names,
                 section,
-                radius_nm=fibre_radius(labels != EXTERIOR, phases.spacing),
+                radius_nm=fibre_radius(_body(labels), phases.spacing),
                 cut_axes=axes,
                 sources={source.name: source.phase for source in chosen},
                 separated={
@@ -280,7 +284,9 @@ def measure_phases(
                 labels=found,
                 objects=tables,
                 dead=dead,
+                dead_mask=dead_mask,
                 boxes=boxes,
+                store=context.store,
                 **watch,
             )
     for source in chosen:
@@ -288,7 +294,7 @@ def measure_phases(
             measure(source)
     found = {source.name: found[source.name] for source in chosen}
     widths = {}
-    if in_memory:
+    if context.store is None:
         widths = _pore_widths(labels, phases.spacing, chosen, numbers, tables, context)
     tables = {source.name: tables[source.name] for source in chosen}
     return Measurement(

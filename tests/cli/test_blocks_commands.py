@@ -39,10 +39,10 @@ def test_segment_and_measure_by_blocks(gray, tmp_path, capfd):
     tables = []
     for way in phases:
         words = ["measure", phases[way], "-o", tmp_path / way, "--phase", "Sn", "--intensity", gray]
-        assert snpore(*words, f"--{way}", "--no-details") == 0
-        tables.append((tmp_path / way / "tables" / "objects_Sn.csv").read_bytes())
-        fractions = (tmp_path / way / "tables" / "fractions.csv").read_bytes()
-        tables[-1] += fractions
+        assert snpore(*words, f"--{way}") == 0
+        names = ("objects_Sn", "fractions", "contacts_Sn", "shells", "fractions_by_slice")
+        folder = tmp_path / way / "tables"
+        tables.append([(folder / f"{name}.csv").read_bytes() for name in names])
     assert "without the local width of the pore network" in capfd.readouterr().err
     assert tables[0] == tables[1]
     labels = (

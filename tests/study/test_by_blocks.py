@@ -15,6 +15,7 @@ from napari_snpore.history import PolishStep, last_step, required_step
 from napari_snpore.memory import NotEnoughMemoryError
 from napari_snpore.study import pipeline
 from napari_snpore.study.block_store import usual_block_shape
+from napari_snpore.study.details import BY_BLOCKS
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import Recipe
@@ -88,6 +89,26 @@ def test_a_reconstruction_streams_to_disk_and_gives_the_same_results(phantom, tm
     how["reconstruct"] = {"method": "dart"}
     with pytest.raises(InputError, match=r"reconstruction by DART .reconstruct.method = 'tv' is"):
         run_study(recipe(source, **how, blocks=BLOCKS), tmp_path / "dart")
+
+
+def test_tables_of_details_are_those_of_the_run_in_memory(gray, tmp_path):
+    given = {"measure": {"details": True}}
+    run_study(recipe({"volume": gray}, **given), tmp_path / "memory")
+    said = []
+    run_study(
+        recipe({"volume": gray}, **given, blocks=BLOCKS), tmp_path / "blocks", say=said.append
+    )
+    assert "without the local width of the pore network and the tables of networks" in said[0]
+    tables = {path.stem for path in (tmp_path / "blocks" / "tables").iterdir()}
+    made = {name for name in tables if name.startswith(BY_BLOCKS)}
+    assert made == {"fractions_by_slice", "dead_pore_objects", "shells", "contacts_Sn"}
+    for name in made:
+        paths = (tmp_path / run / "tables" / f"{name}.csv" for run in ("memory", "blocks"))
+        one, two = (path.read_bytes() for path in paths)
+        assert one == two, name
+    summary = (tmp_path / "blocks" / "summary.txt").read_text(encoding="utf-8")
+    assert "Shells" in summary
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 @pytest.fixture(scope="module")
