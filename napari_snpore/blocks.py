@@ -27,6 +27,8 @@ them."""
 _SLAB_VOXELS = 1 << 22
 """Voxels of a block where the caller names none: quick enough for progress and a stop."""
 
+_SMALL_VOXELS = 1 << 20
+
 _MOST_VOXELS = 1 << 23
 """Planes of more voxels than these are cut along the next axis too."""
 
@@ -139,6 +141,19 @@ def plane_depth(data: Any) -> int:
     depth = getattr(data, "block_shape", None) or getattr(data, "chunks", None)
     first = 1 if depth is None else depth[0]
     return int(np.max(first))
+
+
+def small_blocks(data: Any) -> list[Block]:
+    """Return the blocks of an array for work that takes tens of bytes per voxel: of one in memory slabs
+    of a million voxels, else the blocks in which it is read.
+
+    >>> len(small_blocks(np.zeros((4, 1024, 512), bool)))
+    2
+    """
+    if not isinstance(data, np.ndarray):
+        return grid_of(data).blocks
+    thick = max(1, _SMALL_VOXELS // max(1, math.prod(data.shape[1:])))
+    return grid_of(data, (thick, *(max(n, 1) for n in data.shape[1:]))).blocks
 
 
 def with_margin(

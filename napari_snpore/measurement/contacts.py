@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.blocks import Block, PairArray, grid_of, inside_of, voxelwise
+from napari_snpore.blocks import Block, PairArray, inside_of, small_blocks, voxelwise
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of, stops_at_once
 from napari_snpore.engines import anywhere, extremes, receive_from_blocks
 from napari_snpore.errors import InputError
@@ -204,7 +204,7 @@ def _faces(
     lock = Lock()
     receive_from_blocks(
         work,
-        grid_of(objects).blocks,
+        small_blocks(objects),
         add,
         arrays=[objects, phases],
         progress=progress,
@@ -242,5 +242,5 @@ def _distance(
         with lock:
             np.minimum.at(away, of, near)
 
-    run_blocks(look, grid_of(objects).blocks, progress=progress, should_stop=should_stop)
+    run_blocks(look, small_blocks(objects), progress=progress, should_stop=should_stop)
     return away

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.blocks import Block, RimmedMask, grid_of, voxelwise
+from napari_snpore.blocks import Block, RimmedMask, small_blocks, voxelwise
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
 from napari_snpore.engines import anywhere, run_on_blocks
 from napari_snpore.errors import InputError
@@ -76,7 +76,7 @@ def slice_fractions(
         found = [np.bincount(plane.ravel(), minlength=LARGEST_PHASE + 1) for plane in planes]
         return np.array(found)
 
-    blocks = grid_of(labels).blocks
+    blocks = small_blocks(labels)
     watch: dict[str, Any] = {"progress": progress, "should_stop": should_stop}
     parts = run_on_blocks(count, blocks, arrays=[labels], **watch)
     every = np.zeros((labels.shape[axis], LARGEST_PHASE + 1), np.int64)
@@ -200,7 +200,7 @@ def radial_profile(
     voxel = spacing_of(phases, spacing)
     if not (math.isfinite(shell_nm) and shell_nm > 0):
         raise InputError(f"shell_nm is {shell_nm}; a positive length in nm is needed.")
-    blocks = grid_of(labels).blocks
+    blocks = small_blocks(labels)
     watch: dict[str, Any] = {"should_stop": should_stop}
     area, last = _area(labels, blocks, should_stop)
     if not area.any():
