@@ -20,7 +20,6 @@ from benchmarks.fit_calibration import (
     errors_of,
     fit_number,
     rows_of_cells,
-    scales,
     usable,
 )
 from benchmarks.truth_report import fill_document
@@ -84,8 +83,8 @@ def hardest_words(rows: pd.DataFrame) -> str:
     halves = []
     for kept, own in ((part, (part["contrast"] == case["contrast"]).to_numpy()), (others, same)):
         known = errors_of(kept)
-        weight, factor, left = fit_number(known)
-        halves.append(float(np.median(factor * scales(known, weight, left)[own])))
+        below, above = fit_number(known).reach(known)
+        halves.append(float(np.median((below + above)[own] / 2)))
     return (
         f"One {case['contrast']} phantom of the calibration ({case['family']}, seed {case['seed']}, {case['simulator']}) is "
         f"{errors.beyond[worst]:.1f} points off in the {IN_SHORT[0]}. Without it the intervals of that number would be "

@@ -2,16 +2,17 @@
 
 A cell is one contrast, dose and shape; phantoms whose phases do not explain their images are one of
 their own. For each number: ``left`` is a robust spread of its errors in each cell, beside what the ensemble
-explains; ``weight`` of the ensemble is the one that gives the least interval score; ``factor`` covers
-95 % of the phantoms, with each family of shapes left out in turn (the largest of these counts), by
-conformal prediction: the ceil(0.95 (n + 1))-th of n scores.
+explains; ``weight`` of the ensemble is the one that gives the least interval score; ``offset`` is the median of
+the scaled errors, to whose side the interval leans; ``factor`` covers 95 % of the phantoms about it, with each
+family of shapes left out in turn (the largest of these counts), by conformal prediction: the
+ceil(0.95 (n + 1))-th of n scores.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -41,15 +42,20 @@ CELL = ["contrast", "dose", "shape", "explained"]
 class Errors:
     """Errors of one number over phantoms, in points or as a share of the value.
 
-    ``beyond``: how far the truth lies beyond the value that the interval is around, on the side where
-    the interval is not widened by the twin's change; ``spread`` of the ensemble; ``cell`` and
-    ``family`` of each phantom.
+    ``signed``: how far the truth lies above the value that the interval is around, below 0 where it lies
+    under it; 0 where the interval is widened so far by the twin's change. ``spread`` of the ensemble;
+    ``cell`` and ``family`` of each phantom.
     """
 
-    beyond: Floats
+    signed: Floats
     spread: Floats
     cell: NDArray[np.intp]
     family: NDArray[np.str_]
+
+    @property
+    def beyond(self) -> Floats:
+        """The errors without their sign."""
+        return np.abs(self.signed)
 
 
 def errors_of(rows: pd.DataFrame) -> Errors:
@@ -58,15 +64,13 @@ def errors_of(rows: pd.DataFrame) -> Errors:
     error, bias = rows["value"] - rows["truth"], rows["twin_bias"]
     scale = np.array([scale_of(value, unit) for value in rows["value"]])
     if is_corrected(quantity, unit):
-        corrected = within(rows["value"] - bias, unit)
-        beyond = (corrected - rows["truth"]).abs()
+        signed = rows["truth"] - within(rows["value"] - bias, unit)
     else:  # wider by the change on the side to which the twin says the value is off
-        beyond = np.maximum(error - bias.clip(lower=0), -error - (-bias).clip(lower=0)).clip(
-            lower=0
-        )
+        signed = (-error - (-bias).clip(lower=0)).clip(lower=0)
+        signed -= (error - bias.clip(lower=0)).clip(lower=0)
     cells = rows.groupby(CELL, sort=True).ngroup().to_numpy()
     return Errors(
-        beyond.to_numpy(np.float64) / scale,
+        signed.to_numpy(np.float64) / scale,
         rows["together"].to_numpy(np.float64) / scale,
         cells,
         rows["family"].to_numpy(str),
@@ -129,34 +133,56 @@ def scales(errors: Errors, weight: float, left: Floats) -> Floats:
     return np.maximum(np.hypot(weight * errors.spread, left[errors.cell]), 1e-12)
 
 
-def fit_number(errors: Errors) -> tuple[float, float, Floats]:
-    """Return weight, factor and what is left in each cell."""
-    best: tuple[float, float, float, Floats] | None = None
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Weight, factor and offset of a number, and what is left in each cell."""
+
+    weight: float
+    factor: float
+    offset: float
+    left: Floats
+
+    def reach(self, errors: Errors, left: Floats | None = None) -> tuple[Floats, Floats]:
+        """Return how far the intervals of phantoms reach down and up; ``left`` of their cells."""
+        scale = scales(errors, self.weight, self.left if left is None else left)
+        below, above = self.factor - self.offset, self.factor + self.offset
+        return max(below, 0.0) * scale, max(above, 0.0) * scale
+
+
+def interval_scores(errors: Errors, below: Floats, above: Floats) -> Floats:
+    """Return the scores of intervals: their width, and 40 times how far the truth lies beyond them."""
+    outside = np.maximum(errors.signed - above, 0) + np.maximum(-errors.signed - below, 0)
+    return below + above + 2 / (1 - COVERED) * outside
+
+
+def fit_number(errors: Errors) -> Fit:
+    """Return the fit of a number."""
+    best: tuple[float, Fit] | None = None
     for weight in WEIGHTS:
         left = left_of(errors, weight)
-        scale = scales(errors, weight, left)
-        scores = errors.beyond / scale
-        factors = [quantile(scores)]
+        signed = errors.signed / scales(errors, weight, left)
+        offset = float(np.median(signed))
+        factors = [quantile(np.abs(signed - offset))]
         total = 0.0
         for out in left_out(errors):
             if out.all():
                 continue
-            factors.append(quantile(scores[~out]))
-            half = factors[-1] * scale[out]
-            excess = np.maximum(errors.beyond[out] - half, 0)
-            total += float(np.sum(2 * half + 2 / (1 - COVERED) * excess))
+            own = float(np.median(signed[~out]))
+            tried = Fit(weight, quantile(np.abs(signed[~out] - own)), own, left)
+            total += float(np.sum(interval_scores(errors, *tried.reach(errors))[out]))
+            factors.append(quantile(np.abs(signed[~out] - offset)))
         if best is None or total < best[0]:
-            best = (total, weight, max(factors), left)
+            best = (total, Fit(weight, max(factors), offset, left))
     assert best is not None
-    return best[1], best[2], best[3]
+    return best[1]
 
 
 @dataclass(frozen=True)
 class Coverage:
     """How a number's intervals did on phantoms whose family was left out of their calibration.
 
-    ``covered`` of ``phantoms``; ``half`` the median half-width; ``score`` the mean interval score
-    (2 · half + 40 · what lies beyond, Gneiting and Raftery, doi 10.1198/016214506000001437) over
+    ``covered`` of ``phantoms``; ``half`` the median half of a width; ``score`` the mean interval score
+    (width + 40 · what lies beyond, Gneiting and Raftery, doi 10.1198/016214506000001437) over
     that of intervals of one width, calibrated in the same way.
     """
 
@@ -175,30 +201,34 @@ def coverage(errors: Errors, of: NDArray[np.bool_] | None = None) -> Coverage:
     of : bool array, optional
         Phantoms that count; default all.
     """
-    halves, constant = np.zeros(len(errors.beyond)), np.zeros(len(errors.beyond))
+    count = len(errors.signed)
+    below, above, constant = np.zeros((3, count))
     for out in left_out(errors):
-        kept = Errors(*(values[~out] for values in vars(errors).values()))
+        kept = Errors(
+            errors.signed[~out], errors.spread[~out], errors.cell[~out], errors.family[~out]
+        )
         cells = np.unique(kept.cell)
-        seen = Errors(kept.beyond, kept.spread, np.searchsorted(cells, kept.cell), kept.family)
-        weight, factor, left = fit_number(seen)
+        seen = replace(kept, cell=np.searchsorted(cells, kept.cell))
+        found = fit_number(seen)
         # a cell that only this family has: what is left in the others, the most of it
-        of_cell = np.full(errors.cell.max() + 1, left.max())
-        of_cell[cells] = left
-        halves[out] = factor * scales(errors, weight, of_cell)[out]
+        of_cell = np.full(errors.cell.max() + 1, found.left.max())
+        of_cell[cells] = found.left
+        for ends, of_all in zip((below, above), found.reach(errors, of_cell), strict=True):
+            ends[out] = of_all[out]
         for cell in np.unique(errors.cell[out]):
             same = kept.beyond[kept.cell == cell]
             constant[out & (errors.cell == cell)] = quantile(same if len(same) else kept.beyond)
-    count = np.ones(len(halves), bool) if of is None else of
-
-    def score(half: Floats) -> float:
-        beyond = np.maximum(errors.beyond - half, 0)
-        return float(np.mean((2 * half + 2 / (1 - COVERED) * beyond)[count]))
-
+    chosen = np.ones(count, bool) if of is None else of
+    inside = (errors.signed <= above) & (-errors.signed <= below)
+    own, usual = (
+        float(interval_scores(errors, *ends)[chosen].mean())
+        for ends in ((below, above), (constant, constant))
+    )
     return Coverage(
-        int(count.sum()),
-        int((errors.beyond <= halves)[count].sum()),
-        float(np.median(halves[count])),
-        score(halves) / score(constant),
+        int(chosen.sum()),
+        int(inside[chosen].sum()),
+        float(np.median((below + above)[chosen] / 2)),
+        own / usual,
     )
 
 
@@ -223,13 +253,13 @@ def fit(quantities: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
         if part.empty:
             continue
         errors = errors_of(part)
-        weight, factor, left = fit_number(errors)
+        made = fit_number(errors)
         for number, cell in enumerate(sorted(part.groupby(CELL, sort=True).groups)):
             table.append(
                 {"quantity": quantity, "unit": unit}
                 | {name: float(f"{of_cells.loc[cell, key]:.3g}") for key, name in found.items()}
                 | {"phantoms": int((errors.cell == number).sum())}
-                | {"left": float(f"{left[number]:.4g}"), "weight": weight}
-                | {"factor": float(f"{factor:.4g}")}
+                | {"left": float(f"{made.left[number]:.4g}"), "weight": made.weight}
+                | {name: float(f"{getattr(made, name):.4g}") for name in ("factor", "offset")}
             )
     return pd.DataFrame(table, columns=list(COLUMNS))

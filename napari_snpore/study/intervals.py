@@ -100,13 +100,14 @@ def with_intervals(
             usual = conditions if twin is not None and reason is None else None
             found = half_width(*key, row["value"], together, usual, table=calibration)
         parts = _parts(known, found, noise.get(key, math.nan))
-        total = _NORMAL_95 * together if found is None else found.total
+        plain = _NORMAL_95 * together
+        reach = (plain, plain) if found is None else (found.below, found.above)
         if found is not None and twin is not None:
             why = reason or found.reason
             row["calibrated"] = "yes" if why is None else f"no, {NOT_HERE}"
             if why is not None:
                 reasons[why] = None
-        low, high = _ends(row, total)
+        low, high = _ends(row, *reach)
         row |= {"low_95": low, "high_95": high}
         sampled = (along or {}).get(key, math.nan)
         row |= _along(row, low, high, sampled)
@@ -157,10 +158,10 @@ def _center(row: Mapping[str, float]) -> float:
     return row["corrected"] if math.isfinite(row["corrected"]) else row["value"]
 
 
-def _ends(row: Mapping[str, float], half: float) -> tuple[float, float]:
+def _ends(row: Mapping[str, float], below: float, above: float) -> tuple[float, float]:
     """Return the interval of a number, within what the number can be."""
     center = _center(row)
-    low, high = center - half, center + half
+    low, high = center - below, center + above
     bias = row["twin_bias"]
     if not math.isfinite(row["corrected"]) and math.isfinite(bias):
         low, high = low - max(bias, 0.0), high + max(-bias, 0.0)

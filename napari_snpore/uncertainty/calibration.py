@@ -1,9 +1,10 @@
 """Calibrated half-widths: how far the numbers of phantoms, measured blind, were from their truth.
 
-The half-width of a number is ``factor · sqrt((weight · spread)² + left²)``: the spread of the run's
-own threshold ensemble, and what is left on phantoms of the same thickness over step, dose and
-contrast, whose images were explained as well, scaled so that 95 % of the phantoms were covered (conformal calibration,
-doi 10.1561/2200000101). Volume fractions are compared in points of a percentage; counts, volumes and
+The interval of a number reaches ``(factor ± offset) · sqrt((weight · spread)² + left²)`` up and down: the
+spread of the run's own threshold ensemble, and what is left on phantoms of the same thickness over step,
+dose and contrast, whose images were explained as well, scaled so that 95 % of the phantoms were covered
+(conformal calibration, doi 10.1561/2200000101). With the ``offset`` it leans to the side on which the truth
+lay on most phantoms. Volume fractions are compared in points of a percentage; counts, volumes and
 lengths by their share of the number itself, so that a larger piece or voxel has its own scale.
 ``benchmarks/calibrate_numbers.py`` makes the table.
 """
@@ -25,10 +26,10 @@ EXPLAINED = 1.5
 """Misfit up to which images count as explained: with shifts of 0.3 px that nobody took back it is 3 to 6
 at a contrast of 12 and 1,000 counts, without them below 1."""
 
-COLUMNS = ("quantity", "unit", *CELL_COLUMNS, "phantoms", "left", "weight", "factor")
+COLUMNS = ("quantity", "unit", *CELL_COLUMNS, "phantoms", "left", "weight", "factor", "offset")
 """Of the table: one row per number and cell of phantoms. ``left``: spread of the errors of its
-phantoms beside the ensemble, in points or as a share; ``weight`` and ``factor`` are those of the
-number in all cells."""
+phantoms beside the ensemble, in points or as a share; ``weight``, ``factor`` and ``offset`` are those of
+the number in all cells."""
 
 FEWEST_PHANTOMS = 8
 """Of a cell; with fewer it says too little to be called calibrated."""
@@ -49,11 +50,11 @@ _OWN_CUBE = "a box lies elsewhere than the cubes of the phantoms, in the centre 
 
 @dataclass(frozen=True)
 class HalfWidth:
-    """Half of an interval of 95 %, and its parts.
+    """How far an interval of 95 % reaches, and its parts.
 
     Attributes
     ----------
-    total : float
+    below, above : float
         In the unit of the number.
     left : float
         What is left on phantoms alone: ``factor · left``, in the unit.
@@ -61,7 +62,8 @@ class HalfWidth:
         Why it is not calibrated for these conditions; None where it is.
     """
 
-    total: float
+    below: float
+    above: float
     left: float
     reason: str | None = None
 
@@ -116,21 +118,24 @@ def half_width(
     --------
     >>> cell = {"thickness_step_px": 3.0, "dose": 1000.0, "contrast": 2.0, "misfit": 1.5}
     >>> row = {"quantity": "pore", "unit": "%", **cell, "phantoms": 40, "left": 0.3}
-    >>> table = pd.DataFrame([{**row, "weight": 0.5, "factor": 2.0}])
-    >>> half_width("pore", "%", 40.0, 0.8, Conditions(3.0, 1000.0, 2.0, 0.9), table=table).total
-    1.0
+    >>> table = pd.DataFrame([{**row, "weight": 0.5, "factor": 2.0, "offset": 1.0}])
+    >>> found = half_width("pore", "%", 40.0, 0.8, Conditions(3.0, 1000.0, 2.0, 0.9), table=table)
+    >>> found.below, found.above
+    (0.5, 1.5)
     """
     table = calibration_table() if table is None else table
     rows = table[(table["quantity"] == quantity) & (table["unit"] == unit)]
     if rows.empty:
         return _of_own_cube(quantity, unit, value, spread, conditions, table)
-    weight, factor = float(rows["weight"].iloc[0]), float(rows["factor"].iloc[0])
+    weight, factor, offset = (float(rows[name].iloc[0]) for name in ("weight", "factor", "offset"))
     left, reason = _left(rows, conditions)
     left *= scale_of(value, unit)
     if not math.isfinite(spread):
         reason = reason or "too few draws of the ensemble gave this number"
         spread = 0.0
-    return HalfWidth(factor * math.hypot(weight * spread, left), factor * left, reason)
+    scale = math.hypot(weight * spread, left)
+    below, above = (max(factor + side * offset, 0.0) * scale for side in (-1, 1))
+    return HalfWidth(below, above, factor * left, reason)
 
 
 def _of_own_cube(
@@ -141,8 +146,8 @@ def _of_own_cube(
     conditions: Conditions | None,
     table: pd.DataFrame,
 ) -> HalfWidth | None:
-    """Return the wider half-width of the centre and the edge cube for a cube in another place; None
-    for what is no fraction of a cube.
+    """Return how far the intervals of the centre and the edge cube reach at the most, for a cube in another
+    place; None for what is no fraction of a cube.
     """
     phase, _, region = quantity.partition(" fraction, ")
     if not region.endswith((" cube", " cuboid")) or region in _CUBES:
@@ -150,10 +155,14 @@ def _of_own_cube(
     known = set(table.loc[table["unit"] == unit, "quantity"])
     names = [name for name in (f"{phase} fraction, {cube}" for cube in _CUBES) if name in known]
     found = [half_width(name, unit, value, spread, conditions, table=table) for name in names]
-    widest = max((one for one in found if one is not None), key=lambda one: one.total, default=None)
-    if widest is None:
+    known_ones = [one for one in found if one is not None]
+    if not known_ones:
         return None
-    return HalfWidth(widest.total, widest.left, widest.reason or _OWN_CUBE)
+    below, above, left = (
+        max(getattr(one, name) for one in known_ones) for name in ("below", "above", "left")
+    )
+    reasons = [one.reason for one in known_ones if one.reason is not None]
+    return HalfWidth(below, above, left, reasons[0] if reasons else _OWN_CUBE)
 
 
 def _left(rows: pd.DataFrame, conditions: Conditions | None) -> tuple[float, str | None]:

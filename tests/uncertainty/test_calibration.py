@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.fit_calibration import Errors, fit, fit_number, scales
+from benchmarks.fit_calibration import Errors, coverage, fit, fit_number
 from napari_snpore.uncertainty.calibration import COLUMNS, half_width
 from napari_snpore.uncertainty.conditions import Conditions
 
 
-def table_of(*cells, weight=0.0, factor=2.0):
+def table_of(*cells, weight=0.0, factor=2.0, offset=0.0):
     rows = [
-        ("pore", "%", *cell[:3], *(cell[4:] or (1.5,)), 48, cell[3], weight, factor)
+        ("pore", "%", *cell[:3], *(cell[4:] or (1.5,)), 48, cell[3], weight, factor, offset)
         for cell in cells
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -82,10 +82,10 @@ def test_a_cube_of_ones_own_has_the_wider_half_width_and_is_not_calibrated():
     table = pd.concat(cells)
     conditions = Conditions(3.0, 1000.0, 2.0, 1.0)
     own = half_width("pore fraction, mine cube", "%", 40.0, 0.0, conditions, table=table)
-    assert own.total == 2 * 0.7
+    assert own.below == own.above == 2 * 0.7
     assert "elsewhere" in own.reason
     edge = half_width("pore fraction, edge cube", "%", 40.0, 0.0, conditions, table=table)
-    assert (edge.total, edge.reason) == (2 * 0.7, None)
+    assert (edge.above, edge.reason) == (2 * 0.7, None)
     assert half_width("pore fraction, whole", "%", 40.0, 0.0, conditions, table=table) is None
     assert half_width("Sn fraction, mine cube", "%", 40.0, 0.0, conditions, table=table) is None
 
@@ -105,7 +105,7 @@ def test_counts_volumes_and_lengths_are_by_their_share_of_the_number():
     cells = table_of((3.0, 1000.0, 2.0, 0.1)).assign(quantity="Sn volume", unit="nm³")
     for value in (100.0, 1e5):
         found = half_width("Sn volume", "nm³", value, 0.0, Conditions(3, 1000, 2, 1), table=cells)
-        assert found.total == pytest.approx(2 * 0.1 * value)
+        assert found.below == found.above == pytest.approx(2 * 0.1 * value)
 
 
 def test_few_phantoms_and_too_few_draws_are_not_calibrated():
@@ -121,12 +121,13 @@ def test_a_number_without_phantoms_has_no_half_width():
     )
 
 
-def drawn(rng, count, spread_matters):
-    """Errors of three families whose scale is known: half of it seen by the ensemble, or not."""
+def drawn(rng, count, spread_matters, bias=0.0):
+    """Errors of three families whose scale is known: seen by the ensemble, or not; the truth lies
+    ``bias`` scales above on the average."""
     spread = rng.uniform(0.5, 4.0, count)
     scale = spread if spread_matters else np.full(count, 2.0)
     family = np.array(["a", "b", "c"])[np.arange(count) % 3]
-    return Errors(np.abs(rng.normal(scale=scale)), spread, np.zeros(count, np.intp), family)
+    return Errors(scale * rng.normal(bias, 1, count), spread, np.zeros(count, np.intp), family)
 
 
 @pytest.mark.parametrize("spread_matters", [True, False])
@@ -134,11 +135,11 @@ def test_new_phantoms_are_covered(spread_matters):
     rng = np.random.default_rng(4)
     covered, widths = [], []
     for _ in range(40):
-        weight, factor, kept = fit_number(drawn(rng, 48, spread_matters))
+        found = fit_number(drawn(rng, 48, spread_matters))
         new = drawn(rng, 200, spread_matters)
-        half = factor * scales(new, weight, kept)
-        covered.append(np.mean(new.beyond <= half))
-        widths.append(weight)
+        below, above = found.reach(new)
+        covered.append(np.mean((-new.signed <= below) & (new.signed <= above)))
+        widths.append(found.weight)
     assert 0.95 <= np.mean(covered) < 0.99
     # an ensemble that tells the scale is used, one that does not is hardly
     assert np.mean(widths) > 0.6 if spread_matters else np.mean(widths) < 0.4
@@ -148,12 +149,39 @@ def test_a_family_that_is_off_widens_the_interval_of_all():
     rng = np.random.default_rng(5)
     errors = drawn(rng, 48, False)
     worse = Errors(
-        errors.beyond * np.where(errors.family == "c", 4, 1),
+        errors.signed * np.where(errors.family == "c", 4, 1),
         errors.spread,
         errors.cell,
         errors.family,
     )
-    assert fit_number(worse)[1] > 1.5 * fit_number(errors)[1]
+    assert fit_number(worse).factor > 1.5 * fit_number(errors).factor
+
+
+def test_an_interval_leans_to_the_side_where_the_truth_lies():
+    rng = np.random.default_rng(7)
+    covered, halves = [], []
+    for bias in (0.0, 2.0):
+        found = fit_number(drawn(rng, 120, False, bias))
+        new = drawn(rng, 2000, False, bias)
+        below, above = found.reach(new)
+        covered.append(np.mean((-new.signed <= below) & (new.signed <= above)))
+        halves.append((below + above).mean() / 2)
+        # biased: no further down than the value itself, which is where the error ends to the other side
+        assert (below.mean() < 0.1 * above.mean()) == (bias > 0)
+    assert min(covered) >= 0.93
+    assert max(covered) < 0.995
+    assert halves[1] < 1.2 * halves[0], "a bias that is known costs little"
+    biased = drawn(rng, 120, False, 2.0)
+    assert coverage(biased).score < 0.75, "of an interval of one width about the value"
+
+
+def test_an_offset_moves_both_ends():
+    table = table_of((3.0, 1000.0, 2.0, 0.5), offset=0.5)
+    found = half_width("pore", "%", 40.0, 0.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=table)
+    assert (found.below, found.above, found.left) == (0.75, 1.25, 1.0)
+    far = table_of((3.0, 1000.0, 2.0, 0.5), offset=-3.0)
+    found = half_width("pore", "%", 40.0, 0.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=far)
+    assert (found.below, found.above) == (2.5, 0.0), "the value itself is in the interval"
 
 
 def test_the_table_has_a_row_per_number_and_cell():
@@ -183,5 +211,5 @@ def test_the_table_has_a_row_per_number_and_cell():
     found = half_width(
         "pore fraction, whole", "%", 40.0, 1.0, Conditions(2.9, 1000.0, 2.1, 0.9), table=table
     )
-    assert 1.4 < found.total < 4
+    assert 1.4 < (found.below + found.above) / 2 < 4
     assert found.reason is not None, "32 phantoms are few"
