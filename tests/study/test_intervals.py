@@ -19,8 +19,8 @@ NUMBERS = {PORE: 40.0, LENGTH: 1.5}
 CONDITIONS = Conditions(3.0, 1000.0, 12.0, 0.9)
 CALIBRATION = pd.DataFrame(
     [
-        (*PORE, 3.0, 1000.0, 12.0, 1.5, 48, 0.8, 0.5, 2.0),
-        (*LENGTH, 3.0, 1000.0, 12.0, 1.5, 48, 0.1 / 1.5, 0.0, 3.0),
+        (*PORE, 3.0, 1000.0, 12.0, 1.5, 48, 0.8, 0.5, 2.0, 0.0),
+        (*LENGTH, 3.0, 1000.0, 12.0, 1.5, 48, 0.1 / 1.5, 0.0, 3.0, 0.0),
     ],
     columns=list(COLUMNS),
 )
@@ -154,3 +154,18 @@ def test_three_draws_are_reported_as_work_done_three_times():
     assert three_times_words(ensemble) == (
         "Done three times, standard deviation, no interval: pore fraction, whole ± 1.0 points."
     )
+
+
+def test_an_offset_makes_the_interval_lean():
+    twin = twin_of(-1.0, 0.2)
+    numbers = numbers_table(NUMBERS, twin, "not calibrated here")
+    usual, leaning = (
+        with_intervals(
+            numbers, SPREAD, twin=twin, conditions=CONDITIONS, calibration=table
+        ).numbers.iloc[0]
+        for table in (CALIBRATION, CALIBRATION.assign(offset=0.5))
+    )
+    scale = math.hypot(0.5 * 1.2, 0.8)
+    assert leaning["corrected"] == usual["corrected"] == 41
+    assert leaning["low_95"] - usual["low_95"] == pytest.approx(0.5 * scale)
+    assert leaning["high_95"] - usual["high_95"] == pytest.approx(0.5 * scale)
