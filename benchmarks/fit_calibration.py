@@ -1,11 +1,11 @@
 """The table of half-widths that the package ships, from phantoms measured blind.
 
 A cell is one contrast, dose and shape; phantoms whose phases do not explain their images are one of
-their own. For each number: ``left`` is a robust spread of its errors in each cell, beside what the ensemble
-explains; ``weight`` of the ensemble is the one that gives the least interval score; ``offset`` is the median of
-the scaled errors, to whose side the interval leans; ``factor`` covers 95 % of the phantoms about it, with each
-family of shapes left out in turn (the largest of these counts), by conformal prediction: the
-ceil(0.95 (n + 1))-th of n scores.
+their own. For each number: ``left`` is a robust spread of its errors in each cell, beside what the
+ensemble explains; ``weight`` of the ensemble is the one that gives the least interval score; ``offset``
+is the median of the scaled errors, to whose side the interval leans, where that is worth two ends;
+``factor`` covers 95 % of the phantoms about it, with each family of shapes left out in turn (the largest
+of these counts), by conformal prediction: the ceil(0.95 (n + 1))-th of n scores.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ _LEAST_LEFT = 0.2
 _LEAST_OF_SQUARES = 0.7
 """Least spread as a share of the root mean square: of numbers that take few values, or are off on one
 side only, half of the errors can be 0."""
+
+_LEANS = 0.25
+"""Share of the factor below which there is no offset: such an interval is written with one half-width."""
 
 CELL = ["contrast", "dose", "shape", "explained"]
 
@@ -161,13 +164,13 @@ def fit_number(errors: Errors) -> Fit:
     for weight in WEIGHTS:
         left = left_of(errors, weight)
         signed = errors.signed / scales(errors, weight, left)
-        offset = float(np.median(signed))
+        offset = _offset(signed)
         factors = [quantile(np.abs(signed - offset))]
         total = 0.0
         for out in left_out(errors):
             if out.all():
                 continue
-            own = float(np.median(signed[~out]))
+            own = _offset(signed[~out])
             tried = Fit(weight, quantile(np.abs(signed[~out] - own)), own, left)
             total += float(np.sum(interval_scores(errors, *tried.reach(errors))[out]))
             factors.append(quantile(np.abs(signed[~out] - offset)))
@@ -175,6 +178,12 @@ def fit_number(errors: Errors) -> Fit:
             best = (total, Fit(weight, max(factors), offset, left))
     assert best is not None
     return best[1]
+
+
+def _offset(signed: Floats) -> float:
+    """Return the median of scaled errors; 0 where it is small beside what covers them."""
+    middle = float(np.median(signed))
+    return middle if abs(middle) >= _LEANS * quantile(np.abs(signed - middle)) else 0.0
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,7 @@ def test_an_interval_leans_to_the_side_where_the_truth_lies():
     assert min(covered) >= 0.93
     assert max(covered) < 0.995
     assert halves[1] < 1.2 * halves[0], "a bias that is known costs little"
+    assert fit_number(drawn(rng, 120, False)).offset == 0
     biased = drawn(rng, 120, False, 2.0)
     assert coverage(biased).score < 0.75, "of an interval of one width about the value"
 
