@@ -28,6 +28,7 @@ _SLAB_VOXELS = 1 << 22
 """Voxels of a block where the caller names none: quick enough for progress and a stop."""
 
 _SMALL_VOXELS = 1 << 20
+"""Of a block in memory for work that takes tens of bytes per voxel."""
 
 _MOST_VOXELS = 1 << 23
 """Planes of more voxels than these are cut along the next axis too."""

@@ -20,7 +20,7 @@ from napari_snpore.files.guarded_reading import checked_path, guarded, is_readab
 from napari_snpore.files.hdf import read_hdf
 from napari_snpore.files.meta_image import meta_image_parts, read_meta_image
 from napari_snpore.files.mrc import read_mrc
-from napari_snpore.files.mrc_writer import write_mrc
+from napari_snpore.files.mrc_writer import passes_over_planes, write_mrc
 from napari_snpore.files.nifti import read_nifti
 from napari_snpore.files.npy import read_npy
 from napari_snpore.files.nrrd import nrrd_parts, read_nrrd, write_nrrd
@@ -71,6 +71,8 @@ class Format:
         Whether napari offers this reader for the suffixes.
     write : callable, optional
         ``write(path, volume)``.
+    passes : callable
+        ``passes(volume)``: how many times the writer reads the planes.
     written_suffixes : sequence of str
         Suffixes of volumes that are written.
     is_folder : bool
@@ -95,6 +97,7 @@ class Format:
     check: Callable[[Path], None] | None = None
     napari_patterns: bool = True
     write: Callable[[Path, Volume], None] | None = None
+    passes: Callable[[Volume], int] = lambda volume: 1
     written_suffixes: tuple[str, ...] = ()
     is_folder: bool = False
     parts: Callable[[Path], list[Path]] | None = None
@@ -121,6 +124,7 @@ FORMATS: tuple[Format, ...] = (
             ".rec": "volume",
         },
         write=write_mrc,
+        passes=passes_over_planes,
         written_suffixes=(".mrc", ".rec"),
         holds_several=True,
     ),

@@ -42,6 +42,11 @@ def write_mrc(path: Path, volume: Volume) -> None:
             file.write(np.ascontiguousarray(volume.data[z], stored).data)
 
 
+def passes_over_planes(volume: Volume) -> int:
+    """Return how many times :func:`write_mrc` reads a volume: bytes are looked at first."""
+    return 2 if volume.dtype == np.uint8 else 1
+
+
 def _header(volume: Volume, mode: int) -> Any:
     """Return the header of the standard, without date, so that equal volumes give files equal bit
     for bit; statistics are marked as not computed.

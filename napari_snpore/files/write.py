@@ -68,7 +68,8 @@ def write_volume(
         raise FileFormatError(
             f"{path} has a suffix that is not written; these are: {' '.join(WRITTEN)}."
         )
-    planes = _WatchedPlanes(volume.data, progress, should_stop)
+    passes = one.passes(volume)
+    planes = _WatchedPlanes(volume.data, passes, progress, should_stop)
     return _write(path, one.write, replace(volume, data=planes), overwrite)
 
 
@@ -118,23 +119,27 @@ def least_bytes(path: str | Path, voxels: int, dtype: DTypeLike) -> int:
 
 
 class _WatchedPlanes:
-    """The planes of a volume, as a writer asks for them: the last one that was read is progress."""
+    """The planes of a volume, as a writer asks for them, once or several times: the last one that was read
+    is progress.
+    """
 
     def __init__(
-        self, data: Any, progress: Progress | None, should_stop: ShouldStop | None
+        self, data: Any, passes: int, progress: Progress | None, should_stop: ShouldStop | None
     ) -> None:
         self._data, self._progress, self._should_stop = data, progress, should_stop
-        self._read = 0
+        self._passes, self._before, self._read = passes, 0, 0
         self.shape, self.ndim, self.dtype = data.shape, 3, np.dtype(data.dtype)
         self.nbytes = math.prod(data.shape) * self.dtype.itemsize
 
     def __getitem__(self, planes: int | slice) -> Any:
         check_stop(self._should_stop)
         last = planes.stop if isinstance(planes, slice) else planes + 1
-        self._read = min(max(self._read, last), self.shape[0])
+        if last <= self._read:  # from the first plane again
+            self._before += self.shape[0]
+        self._read = min(last, self.shape[0])
         found = self._data[planes]
         if self._progress is not None:
-            self._progress(self._read, self.shape[0])
+            self._progress(self._before + self._read, self._passes * self.shape[0])
         return found
 
 

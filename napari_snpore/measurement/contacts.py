@@ -15,20 +15,14 @@ from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, PairArray, inside_of, small_blocks, voxelwise
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of, stops_at_once
-from napari_snpore.engines import anywhere, extremes, receive_from_blocks
+from napari_snpore.engines import anywhere, extremes, run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.distance import distance_map
-from napari_snpore.measurement.inputs import TIE, checked_mask, phases_by_blocks
-from napari_snpore.measurement.label_numbers import renumbered
+from napari_snpore.measurement.inputs import TIE, mask_by_blocks, phases_by_blocks
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
-
-_MOST_ROWS = 1 << 20
-"""Greatest label of a table by label; labels in memory beyond it are renumbered first, since each block
-has such a table.
-"""
 
 _WORDS = {0: "exterior", 1: "pore", 2: "matrix"}
 
@@ -102,25 +96,20 @@ def contact_areas(
         raise InputError(
             f"labels has shape {objects.shape}, phases {found.shape}; one shape is needed."
         )
-    least, count = extremes(objects)
-    if least < 0:
+    if np.dtype(objects.dtype).kind == "i" and extremes(objects)[0] < 0:
         raise InputError("labels holds negative numbers; 0 is outside, objects are 1 and above.")
     if isinstance(dead, DeadPores):
         raise InputError("dead holds three connectivities; give one of them, such as dead.mask(6).")
     if not (math.isfinite(edge_width_nm) and edge_width_nm >= 0):
         raise InputError(f"edge_width_nm is {edge_width_nm}; 0 or a length in nm is needed.")
     steps = 2 if dead is None else 3  # faces, then one or two distance maps
-    given = None
-    if count > _MOST_ROWS and isinstance(objects, np.ndarray):
-        objects, given = renumbered(objects, should_stop=should_stop)
-        count = len(given)
-    faces, present = _faces(
-        objects, found, count, progress=share_of(progress, 0, 1 / steps), should_stop=should_stop
+    present, faces = _faces(
+        objects, found, progress=share_of(progress, 0, 1 / steps), should_stop=should_stop
     )
-    areas = np.zeros((count + 1, 4))
+    areas = np.zeros((len(present), 4))
     face = [voxel[1] * voxel[2], voxel[0] * voxel[2], voxel[0] * voxel[1]]
     for axis, way in np.ndindex(3, 2):
-        areas += face[axis] * faces[axis, way].astype(np.float64)
+        areas += face[axis] * faces[axis, way]
     total = areas.sum(axis=1)
     share = np.divide(
         100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0
@@ -128,104 +117,93 @@ def contact_areas(
 
     def distance(pore: Any, step: int) -> NDArray[np.float64]:
         share = share_of(progress, step / steps, (step + 1) / steps)
-        return _distance(objects, pore, voxel, count, scratch, share, should_stop)
+        return _distance(objects, pore, voxel, present, scratch, share, should_stop)
 
     away = distance(voxelwise(found, lambda part: part == PORE), 1)
-    rows = slice(1, None)
-    near = (away[rows] <= edge_width_nm * (1 + TIE)) | (
-        areas[rows, 1] > 0
-    )  # a shared face is no distance at all
+    near = (away <= edge_width_nm * (1 + TIE)) | (areas[:, 1] > 0)  # a shared face is no distance
     table = pd.DataFrame(
         {
-            "label": np.arange(1, count + 1) if given is None else given,
-            **{f"{word}_face_percent": share[rows, phase] for phase, word in _WORDS.items()},
-            "pore_distance_nm": np.where(np.isfinite(away[rows]), away[rows], np.nan),
+            "label": present,
+            **{f"{word}_face_percent": share[:, phase] for phase, word in _WORDS.items()},
+            "pore_distance_nm": np.where(np.isfinite(away), away, np.nan),
             "pore_within_delta": near,
             "encapsulated": ~near,
         }
     )
     if dead is not None:
         away = distance(_open_pores(found, dead), 2)
-        table["open_pore_distance_nm"] = np.where(np.isfinite(away[rows]), away[rows], np.nan)
-    return table[present[rows]].reset_index(drop=True)
+        table["open_pore_distance_nm"] = np.where(np.isfinite(away), away, np.nan)
+    return table
 
 
 def _open_pores(phases: Any, dead: Volume | Any) -> Any:
     """Return where there is pore that is not dead, read by blocks where the phases are."""
-    closed = array_of(dead)
+    closed = mask_by_blocks(dead, name="dead", shape=phases.shape)
     if isinstance(phases, np.ndarray):
-        closed = checked_mask(dead, name="dead", shape=phases.shape)
-        return (phases == PORE) & ~closed
+        return (phases == PORE) & ~np.asarray(closed)
     return PairArray(phases, closed, lambda part, dead: (part == PORE) & ~dead, np.dtype(np.bool_))
 
 
 def _faces(
-    objects: Any,
-    phases: Any,
-    count: int,
-    *,
-    progress: Progress | None,
-    should_stop: ShouldStop | None,
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Count the faces of each object along each axis and in both ways towards exterior, pore, matrix
-    and anything else; and return which objects there are.
+    objects: Any, phases: Any, *, progress: Progress | None, should_stop: ShouldStop | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the labels of all objects, rising, and the faces of each along each axis and in both ways
+    towards exterior, pore, matrix and anything else, shape (axis, way, object, towards).
     """
     shape = tuple(objects.shape)
 
-    def work(block: Block) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def work(block: Block) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         outer = tuple(slice(k.start, min(k.stop + 1, n)) for k, n in zip(block, shape, strict=True))
         labels, kinds = np.asarray(objects[outer]), np.asarray(phases[outer])
         own = inside_of(block, outer)
-        counts = np.zeros((3, 2, 4 * (count + 1)), np.int64)
+        found = []
         for axis in range(3):
-            if outer[axis].stop - outer[axis].start < 2:
-                continue
             # pairs whose first voxel is in the block
             first = (*own[:axis], slice(None, -1), *own[axis + 1 :])
             second = (*own[:axis], slice(1, None), *own[axis + 1 :])
-            for way, (here, there) in enumerate(((first, second), (second, first))):
+            for here, there in ((first, second), (second, first)):
                 one, two = labels[here], labels[there]
                 towards = (one > 0) & (two != one)
                 kind = np.where(two[towards] > 0, 3, np.minimum(kinds[there][towards], 3))
-                code = one[towards].astype(np.int64) * 4 + kind
-                counts[axis, way] = np.bincount(code, minlength=4 * (count + 1))
-        there_is = np.zeros(count + 1, np.bool_)
-        there_is[labels[own].reshape(-1)] = True
-        return counts, there_is
+                # only objects with such faces: no table of all of them for each block
+                these, place = np.unique(one[towards].astype(np.int64), return_inverse=True)
+                counts = np.bincount(place * 4 + kind, minlength=4 * len(these))
+                found.append((these, counts.reshape(-1, 4)))
+        return found
 
-    counts = np.zeros((3, 2, 4 * (count + 1)), np.int64)
-    present = np.zeros(count + 1, np.bool_)
-
-    def add(_: int, found: tuple[NDArray[np.int64], NDArray[np.bool_]]) -> None:
-        with lock:
-            np.add(counts, found[0], out=counts)
-            np.logical_or(present, found[1], out=present)
-
-    lock = Lock()
-    receive_from_blocks(
+    parts = run_on_blocks(
         work,
         small_blocks(objects),
-        add,
         arrays=[objects, phases],
         progress=progress,
         should_stop=should_stop,
     )
-    return counts.reshape(3, 2, count + 1, 4), present
+    named = [these for part in parts for these, _ in part]
+    present = np.unique(np.concatenate(named))
+    if not len(present):  # no faces at all: one object that fills the box, or none
+        only = int(np.asarray(objects[tuple(slice(0, 1) for _ in shape)]).max(initial=0))
+        present = np.array([only] if only else [], np.int64)
+    counts = np.zeros((6, len(present), 4))
+    for part in parts:
+        for k, (these, of_these) in enumerate(part):
+            counts[k, np.searchsorted(present, these)] += of_these
+    return present, counts.reshape(3, 2, len(present), 4)
 
 
 def _distance(
     objects: Any,
     pores: Any,
     voxel: Triple,
-    count: int,
+    present: NDArray[np.int64],
     scratch: ScratchSpace,
     progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> NDArray[np.float64]:
-    """Return for each object the distance (nm) of its nearest voxel to the nearest pore; inf without
-    one.
+    """Return for each object, by its label among those that are ``present``, the distance (nm) of its
+    nearest voxel to the nearest pore; inf without one.
     """
-    away = np.full(count + 1, np.inf)
+    away = np.full(len(present), np.inf)
+    without_gaps = len(present) > 0 and present[-1] == len(present)
     if not anywhere(pores):
         if progress is not None:
             progress(1, 1)
@@ -238,7 +216,8 @@ def _distance(
     def look(block: Block) -> None:
         labels = np.asarray(objects[block])
         chosen = labels > 0
-        near, of = distance[block][chosen].astype(np.float64), labels[chosen].astype(np.intp)
+        near, of = distance[block][chosen].astype(np.float64), labels[chosen].astype(np.int64)
+        of = of - 1 if without_gaps else np.searchsorted(present, of)
         with lock:
             np.minimum.at(away, of, near)
 

@@ -6,6 +6,7 @@ window, until it ends.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from napari_snpore.volume import Triple
 
 _BLOCK_VOXELS = 2**18
 """Voxels of one block of work: some ten milliseconds."""
+
+_SLAB_VOXELS = 2**27
+"""Most voxels of an array on disk that a thread reads together."""
 
 
 def distance_map(
@@ -94,11 +98,14 @@ def distance_map(
             np.empty((ROOM, depth)),
         )
 
-    for work, count, each, least in (
-        (in_planes, depth, height * width, plane_depth(inside)),
-        (across_planes, height, depth * width, 1),
+    # whole blocks of an array on disk, as far as a slab of them is no burden
+    together = max(min(plane_depth(inside), _SLAB_VOXELS // max(height * width, 1)), 1)
+    begin = getattr(inside, "rim", (0,))[0]  # where the first block begins
+    for work, count, each, least, start in (
+        (in_planes, depth, height * width, together, begin),
+        (across_planes, height, depth * width, 1, 0),
     ):
         few = max(_BLOCK_VOXELS // max(each, 1) // least, 1) * least
-        blocks = [(first, min(first + few, count)) for first in range(0, count, few)]
-        run_blocks(work, blocks, threads=threads, should_stop=should_stop)
+        cuts = sorted({0, *range(start + few, count, few), count})
+        run_blocks(work, list(pairwise(cuts)), threads=threads, should_stop=should_stop)
     return found

@@ -62,6 +62,22 @@ def checked_mask(
     return inside
 
 
+def mask_by_blocks(mask: Any, *, name: str = "mask", shape: tuple[int, ...] | None = None) -> Any:
+    """Return a mask ``(z, y, x)`` as it is read block by block: an array in memory as
+    :func:`checked_mask` does, one on disk unread, of booleans.
+    """
+    inside = array_of(mask)
+    if isinstance(inside, np.ndarray):
+        return checked_mask(inside, name=name, shape=shape)
+    if np.dtype(inside.dtype) != np.bool_ or len(inside.shape) != 3:
+        raise InputError(
+            f"{name} is {inside.dtype} of shape {tuple(inside.shape)}; booleans (z, y, x) are needed."
+        )
+    if shape is not None and tuple(inside.shape) != tuple(shape):
+        raise InputError(f"{name} has shape {tuple(inside.shape)}; the phases have {shape}.")
+    return inside
+
+
 def checked_axes(cut_axes: Sequence[int]) -> tuple[int, ...]:
     """Return the axes along which the fibre extends beyond the box."""
     axes = tuple(cut_axes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,18 @@ from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, RimmedMask, small_blocks, voxelwise
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
-from napari_snpore.engines import anywhere, run_on_blocks
+from napari_snpore.engines import anywhere, receive_from_blocks, run_on_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.measurement.face_distance import depth_below_faces
+from napari_snpore.measurement.face_distance import depth_below_faces, is_cubic
 from napari_snpore.measurement.inputs import (
     LARGEST_PHASE,
     TIE,
     checked_axes,
-    checked_mask,
+    mask_by_blocks,
     phases_by_blocks,
 )
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
-from napari_snpore.volume import Triple, Volume, array_of, origin_of, spacing_of
+from napari_snpore.volume import Triple, Volume, origin_of, spacing_of
 
 SECTORS = ("all", "facing the beam", "across the beam")
 
@@ -76,12 +77,15 @@ def slice_fractions(
         found = [np.bincount(plane.ravel(), minlength=LARGEST_PHASE + 1) for plane in planes]
         return np.array(found)
 
-    blocks = small_blocks(labels)
-    watch: dict[str, Any] = {"progress": progress, "should_stop": should_stop}
-    parts = run_on_blocks(count, blocks, arrays=[labels], **watch)
+    blocks, lock = small_blocks(labels), Lock()
     every = np.zeros((labels.shape[axis], LARGEST_PHASE + 1), np.int64)
-    for block, part in zip(blocks, parts, strict=True):
-        every[block[axis]] += part
+
+    def add(number: int, part: NDArray[np.int64]) -> None:
+        with lock:
+            every[blocks[number][axis]] += part
+
+    watch: dict[str, Any] = {"progress": progress, "should_stop": should_stop}
+    receive_from_blocks(count, blocks, add, arrays=[labels], **watch)
     last = max(len(names), int(np.flatnonzero(every.any(axis=0)).max(initial=0)))
     counts = every[:, : last + 1]
     body = counts[:, 1:].sum(axis=1)
@@ -119,20 +123,19 @@ def envelope_depth(
 
     Faces of the box along ``cut_axes`` are no surface; along the others they are. Measured to the
     centre of the nearest voxel outside, less half an edge; where voxels are no cubes, to the
-    nearest face of one. An envelope on disk, of cubic voxels, is read slab by slab; the depth lies in
-    ``scratch``.
+    nearest face of one. An envelope on disk is read slab by slab and the depth lies in ``scratch``, where
+    voxels are cubes; others need it in memory.
     """
     voxel, cut_axes = spacing_of(envelope, spacing), checked_axes(cut_axes)
-    if isinstance(array_of(envelope), np.ndarray):
-        envelope = checked_mask(envelope, name="envelope")
-    if len(set(cut_axes)) == 3 and not anywhere(voxelwise(envelope, np.logical_not)):
+    inside = mask_by_blocks(envelope, name="envelope")
+    if len(set(cut_axes)) == 3 and not anywhere(voxelwise(inside, np.logical_not)):
         raise InputError(
             "The envelope fills the box and every axis is cut: there is no surface to be below."
         )
     rim = tuple(0 if axis in cut_axes else 1 for axis in range(3))
     inner = tuple(slice(n, -n or None) for n in rim)
-    padded = RimmedMask(envelope, rim)
-    out = scratch.empty(padded.shape, np.float32)
+    padded = RimmedMask(inside, rim)
+    out = scratch.empty(padded.shape, np.float32) if is_cubic(voxel) else None
     return depth_below_faces(padded, voxel, out=out, should_stop=should_stop)[inner]
 
 
@@ -153,7 +156,7 @@ def radial_profile(
     Parameters
     ----------
     phases : Volume or array of integers, shape (z, y, x)
-        0 exterior, 1..N phases; the fibre lies along y. On disk they are read block by block.
+        0 exterior, 1..N phases; the fibre lies along y. On disk they are read block by block, where voxels are cubes.
     spacing : float or (float, float, float), optional
         Voxel size in nm; needed for an array.
     shell_nm : float
@@ -301,7 +304,7 @@ def _object_places(
         for k, axis in enumerate("zyx")
     )
     shell = depth[index] * per_nm
-    kept = shell > 0  # no centre inside is as near to a voxel outside as that
+    kept = shell > 0  # the depth is 0 outside alone
     return pd.DataFrame(
         {
             "shell": shell[kept].astype(np.int32),

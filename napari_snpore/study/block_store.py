@@ -68,12 +68,8 @@ class BlockStore(ScratchSpace):
         path.parent.mkdir(exist_ok=True)
         return make_array(path, "0", _triple(shape), self.block_shape, dtype)
 
-    def rows(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
-        """Return an array for what is kept meanwhile and is written by rows, not by blocks."""
-        return super().empty(shape, dtype)
-
     def in_blocks(self, data: Any, target: StoredArray, should_stop: ShouldStop | None) -> None:
-        """Write an array of :meth:`rows` into one that is written by blocks."""
+        """Write an array into one that is written by blocks."""
         for block in grid_of(target).blocks:
             check_stop(should_stop)
             target[block] = np.asarray(data[block])

@@ -15,6 +15,7 @@ from napari_snpore.engines import Engine
 from napari_snpore.errors import InputError
 from napari_snpore.files import read_volume, write_volume
 from napari_snpore.files.shared_volume import SharedVolume
+from napari_snpore.measurement.face_distance import is_cubic
 from napari_snpore.memory import (
     address_space_of_threads,
     check_memory,
@@ -33,6 +34,7 @@ from napari_snpore.study.tomogram import (
     SOLVING_SHARE,
     Tomogram,
     image_shape,
+    known_blur_px,
     searches_blur,
     solving_bytes,
     volume_shape,
@@ -41,13 +43,16 @@ from napari_snpore.threads import thread_count
 from napari_snpore.tomography.discrete.blur_trials import trials_bytes
 from napari_snpore.tomography.discrete.polish import polish_bytes
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.volume import Volume
+from napari_snpore.volume import Triple, Volume
 
 _GRAY_BYTES = 4.0
 """Bytes per voxel of a volume that a run reconstructs and holds."""
 
 _IMAGE_BYTES = 8
 """Bytes per pixel of all images, prepared and aligned."""
+
+_USUAL_BLUR_PX = 2.0
+"""Of images whose blur is not known yet, at the most: what they need is stated for it."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,6 @@ class BlockPlan:
         That the recipe names, as it was read.
     without : tuple of str
         What the run leaves out.
-    polishes : bool
-        Whether phases are polished, slab by slab, where the images allow it.
     """
 
     shape: Shape
@@ -73,7 +76,6 @@ class BlockPlan:
     memory: int
     volume: Volume | None
     without: tuple[str, ...]
-    polishes: bool = False
 
     @property
     def sentence(self) -> str:
@@ -137,18 +139,9 @@ def plan_blocks(
     refused = not_by_blocks(recipe)
     if refused:
         raise InputError(f"By blocks there is no {_listed(refused)}; leave it out of the recipe.")
-    polishes = recipe.polish.enabled is not False and recipe.reconstruct.method == "tv"
-    if volume is None:
-        assert images is not None
-        steps, polish = _bytes_of_image_steps(recipe, shape, images)
-        asked_for = recipe.polish.enabled is True
-        polishes = polishes and (asked_for or polish <= memory)
-        check_memory(
-            f"Reconstructing {shape_text(shape)} voxels by {recipe.reconstruct.method.upper()}",
-            max(steps, polish if asked_for else 0.0),
-            given=memory,
-            advice="reconstruct by SIRT (reconstruct.method = 'sirt')",
-        )
+    fits = True
+    if images is not None:
+        fits = _check_image_steps(recipe, shape, images, memory)
     if volume is not None and is_in_memory(volume.data) and volume.data.nbytes > memory / 4:
         raise InputError(
             f"{recipe.input.volume} is a file that is read as a whole ({size_text(volume.data.nbytes)}); "
@@ -162,23 +155,38 @@ def plan_blocks(
     if not asked and least > memory:
         return None  # what is refused in memory says what that needs
     check_memory(f"Work by blocks of {shape_text(block_shape)} voxels", least, given=memory)
-    return BlockPlan(shape, block_shape, memory, volume, _left_out(recipe, polishes), polishes)
+    spacing = None if volume is None else volume.spacing
+    without = _left_out(recipe, spacing, polish_fits=fits)
+    return BlockPlan(shape, block_shape, memory, volume, without)
 
 
-def _bytes_of_image_steps(
-    recipe: Recipe, shape: Shape, images: tuple[int, int, int]
-) -> tuple[float, float]:
-    """Return what the search for the blur, TV and thresholds by the images take, and polishing; 0 for
-    methods that go by blocks.
+def _check_image_steps(
+    recipe: Recipe, shape: Shape, images: tuple[int, int, int], memory: int
+) -> bool:
+    """Refuse what takes too much memory of the search for the blur, TV and thresholds by the images;
+    return whether polishing fits, which is left out where it does not and was not asked for.
     """
-    if recipe.reconstruct.method != "tv":
-        return 0.0, 0.0
-    options, threads, tilts = recipe.reconstruct.options, thread_count(), images[0]
-    needed = [solving_bytes(options, shape, tilts) / SOLVING_SHARE]
-    needed.append(residual_bytes(shape, tilts, threads=threads))
-    if searches_blur(options):
-        needed.append(trials_bytes(shape, tilts, threads))
-    return max(needed), polish_bytes(shape, images, on_disk=True)
+    section, tilts, threads = recipe.reconstruct, images[0], thread_count()
+    blur = known_blur_px(section.options)
+    by_tv = section.method == "tv"
+    what = f"{shape_text(shape)} voxels by {section.method.upper()}"
+    if by_tv:
+        needed = solving_bytes(section.options, shape, tilts) / SOLVING_SHARE
+        if searches_blur(section.options):
+            needed = max(needed, trials_bytes(shape, tilts, threads))
+        sirt = "reconstruct by SIRT (reconstruct.method = 'sirt')"
+        check_memory(f"Reconstructing {what}", needed, given=memory, advice=sirt)
+    if recipe.threshold.values is None and (by_tv or recipe.threshold.method == "projection"):
+        needed = residual_bytes(shape, tilts, blur_px=blur or _USUAL_BLUR_PX, threads=threads)
+        rule = "take thresholds by the histogram (threshold.method = 'haadf')"
+        check_memory(f"Thresholds by the images of {what}", needed, given=memory, advice=rule)
+    if not by_tv:
+        return True
+    needed = polish_bytes(shape, images, blur, on_disk=True)
+    if recipe.polish.enabled is True:
+        off = "leave polish.enabled out of the recipe"
+        check_memory(f"Polishing {what}", needed, given=memory, advice=off)
+    return needed <= memory
 
 
 def not_by_blocks(recipe: Recipe) -> list[str]:
@@ -197,13 +205,17 @@ def not_by_blocks(recipe: Recipe) -> list[str]:
     return found + [words for words, wanted in asked.items() if wanted]
 
 
-def _left_out(recipe: Recipe, polishes: bool) -> tuple[str, ...]:
-    """Return what is made by default in memory and not by blocks, in words."""
+def _left_out(recipe: Recipe, spacing: Triple | None, *, polish_fits: bool) -> tuple[str, ...]:
+    """Return what is made by default in memory and not by blocks, in words; ``spacing`` of a volume that
+    is there.
+    """
     found = ["the local width of the pore network"]
-    if not polishes and recipe.input.volume is None and recipe.reconstruct.method == "tv":
+    if not polish_fits and recipe.polish.enabled is not False:
         found.append("polishing, for which memory is too small")
     if recipe.measure.details:
         found.append("the tables of networks, neighbours, correlation and pores by size of a probe")
+        if spacing is not None and not is_cubic(spacing):
+            found.append("shells, since voxels are no cubes")
     if recipe.input.volume is None and recipe.uncertainty.twins:
         found.append("digital twins")
     return tuple(found)
@@ -222,7 +234,6 @@ def by_blocks(recipe: Recipe, plan: BlockPlan) -> Recipe:
     return recipe.model_copy(
         update={
             "blocks": recipe.blocks.model_copy(update={"enabled": True, "shape": plan.block_shape}),
-            "polish": recipe.polish.model_copy(update={} if plan.polishes else {"enabled": False}),
             "uncertainty": recipe.uncertainty.model_copy(update={"twins": 0}),
             "output": recipe.output.model_copy(update={"volumes": "ome-zarr"}),
         }
@@ -288,13 +299,13 @@ def moved(volume: Volume, folder: Path, out: Path) -> Volume:
 
 def moved_segmentation(segmentation: Segmentation, folder: Path, out: Path) -> Segmentation:
     """Return a segmentation whose phases lie in a folder that was moved; its envelope, which was kept
-    for the run only, is read off them.
+    for the run only, is read off them, and the phases before polishing are gone.
     """
     phases, envelope = moved(segmentation.phases, folder, out), segmentation.envelope
     if envelope is not None:
         inside = VoxelwiseArray(phases.data, lambda part: part > EXTERIOR, np.dtype(np.bool_))
         envelope = replace(envelope, stored=inside)
-    return replace(segmentation, phases=phases, envelope=envelope)
+    return replace(segmentation, phases=phases, envelope=envelope, before_polishing=None)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -6,8 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_snpore.blocks import Block, small_blocks
 from napari_snpore.compute import ShouldStop
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.history import PolishStep, ReconstructStep, last_step
 from napari_snpore.segmentation.occlusion import OCCLUSION_THRESHOLD
 from napari_snpore.segmentation.phases import PORE, PORE_C_SN
@@ -125,6 +128,15 @@ def unlike_phantoms(
 
 def dose_of(series: TiltSeries, segmentation: Segmentation, noise: NoiseModel) -> float:
     """Return the counts per pixel over the specimen in the image nearest to tilt 0."""
-    solid = (np.asarray(segmentation.phases.data) > PORE).any(axis=0)
+    phases = segmentation.phases.data
+
+    def look(block: Block) -> NDArray[np.bool_]:
+        highest: NDArray[np.uint8] = np.asarray(phases[block]).max(axis=0)
+        return highest > PORE
+
+    blocks = small_blocks(phases)
+    solid = np.zeros(phases.shape[1:], np.bool_)
+    for block, shadow in zip(blocks, run_on_blocks(look, blocks, arrays=[phases]), strict=True):
+        solid[block[1:]] |= shadow
     image = np.asarray(series.images[int(np.argmin(np.abs(series.angles_deg)))])
     return noise.gain * float(image[solid].mean()) if solid.any() else math.nan

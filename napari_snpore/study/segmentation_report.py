@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from napari_snpore.history import PolishStep, last_step
@@ -150,7 +149,8 @@ def polish_statements(phases: Volume) -> list[Statement]:
         return []
     if step.note is not None:
         return [Statement("Polishing", "no voxel was changed"), caveat(step.note)]
-    inside = int(np.count_nonzero(np.asarray(phases.data)))
+    counts = volume_fractions(phases)["voxel_count"]
+    inside = int(counts.sum())
     share = 100 * step.changed_voxels / max(inside, 1)
     levels = ", ".join(number(level) for level in step.levels)
     before, after = (

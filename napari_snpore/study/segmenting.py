@@ -14,7 +14,8 @@ import pandas as pd
 from napari_snpore.compute import Progress, ShouldStop
 from napari_snpore.errors import InputError
 from napari_snpore.history import recorded_cut_axes
-from napari_snpore.scratch import IN_MEMORY
+from napari_snpore.memory import memory_limit, size_text
+from napari_snpore.scratch import IN_MEMORY, mapped_within
 from napari_snpore.segmentation.calibration import GrayCalibration
 from napari_snpore.segmentation.cleanup import CleanupOptions, CleanupStep, clean_up
 from napari_snpore.segmentation.envelope import Envelope, EnvelopeOptions, make_envelope
@@ -34,7 +35,8 @@ from napari_snpore.study.recipe import (
     ThresholdSection,
 )
 from napari_snpore.study.run_context import RunContext
-from napari_snpore.study.thresholding import choose_thresholds
+from napari_snpore.study.thresholding import blur_of, choose_thresholds
+from napari_snpore.tomography.discrete.polish import polish_bytes
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.volume import Volume
 
@@ -69,7 +71,8 @@ class Segmentation:
     threshold_note : str or None
         What was used in place of the rule that was asked for, and why.
     before_polishing : Volume or None
-        The phases as the thresholds made them; None where they were not polished.
+        The phases as the thresholds made them; None where they were not polished, and of a run by blocks
+        that has ended.
     not_polished : str or None
         Why the phases were not polished.
     inside : Histogram or None
@@ -146,6 +149,10 @@ def find_phases(
                 **watch,
             )
     reason = why_not_polished(volume.history, series, polish, phases=len(chosen.thresholds) + 1)
+    if reason is None and store is not None and series is not None:
+        needed = polish_bytes(volume.shape, series.shape, blur_of(volume.history), on_disk=True)
+        if needed > memory_limit(context.memory_limit):
+            reason = f"It needs {size_text(needed)} of memory, and less may be used."
     with context.step("segment") as watch:
         made = segment_volume(
             volume,
@@ -161,16 +168,22 @@ def find_phases(
     if reason is None:
         before = made.phases
         with context.step("polish") as watch:
-            rows = None if store is None else store.rows(volume.shape, np.uint8)
-            phases = polish_segmented(before, series, section=polish, out=rows, **watch)
-            if store is not None:
+            if store is None:
+                phases = polish_segmented(before, series, section=polish, **watch)
+            else:
                 blocks = _place(store, volume.shape, last=not cleaning.anything)
-                store.in_blocks(phases.data, blocks, watch["should_stop"])
+                with mapped_within(store) as rows:  # written by rows, which blocks are not
+                    mapped = rows.empty(volume.shape, np.uint8)
+                    phases = polish_segmented(before, series, section=polish, out=mapped, **watch)
+                    store.in_blocks(phases.data, blocks, watch["should_stop"])
                 phases = replace(phases, data=blocks)
         if cleaning.anything:
             with context.step("clean up") as watch:
+                polished = phases.data
                 target = _place(store, volume.shape, last=True)
                 phases, steps = _clean(phases, cleaning, out=target, **watch)
+                if target is not None:
+                    polished.remove()
             changed = tuple(steps)
     with context.step("sensitivity") as watch:
         inside = histogram

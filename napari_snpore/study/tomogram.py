@@ -267,7 +267,12 @@ def solving_bytes(options: Options, shape: tuple[int, int, int], tilts: int) -> 
     if isinstance(options, Tv):
         held_out = options.weight == "auto"
         return largest_slab_bytes(
-            shape, tilts, threads, reweight=options.reweight, held_out=held_out
+            shape,
+            tilts,
+            threads,
+            blur_px=known_blur_px(options),
+            reweight=options.reweight,
+            held_out=held_out,
         )
     plane = depth * width + tilts * width
     return threads * max(LANE_COUNTS) * _BLOCK_ARRAYS * 4 * plane
@@ -319,6 +324,12 @@ def volume_shape(
     """
     _, rows, width = image_shape(raw, preparation)
     return reconstruction.thickness_px or width, rows, width
+
+
+def known_blur_px(options: Options) -> float:
+    """Return the blur (px) that options give; 0 where the images decide, as they do for some 1 px."""
+    blur = getattr(options, "blur_px", 0.0)
+    return 0.0 if isinstance(blur, str) else float(blur)
 
 
 def searches_blur(options: Options) -> bool:

@@ -45,7 +45,8 @@ def solve_tv(
     """
     # before the long search
     held_out = options.weight == "auto"
-    check_memory(problem, run, reweight=options.reweight, held_out=held_out)
+    given = 0.0 if options.blur_px == "auto" else options.blur_px
+    check_memory(problem, run, blur_px=given, reweight=options.reweight, held_out=held_out)
     noise = noise_model(series, should_stop=run.should_stop)
     searched = options.blur_px == "auto" and blur is None
     blur_px, blur_from, blur_range = 0.0, "user", None

@@ -270,7 +270,7 @@ def solve_slabs(
     problem: Problem, settings: VariationSettings, out: Any, ledger: Ledger, run: Run
 ) -> SolvedSlabs:
     """Solve all slabs into ``out``."""
-    slabs = row_slabs(problem.shape)
+    slabs = row_slabs(problem.shape, settings.blur_px)
     least = slab_floor(slabs, problem.images, settings.noise, run.threads, run.should_stop)
     converged, misfit, taken = True, 1.0, 0
     for number, slab in enumerate(slabs):
@@ -363,6 +363,7 @@ def largest_slab_bytes(
     tilts: int,
     threads: int,
     *,
+    blur_px: float = 0.0,
     confined: bool = False,
     reweight: bool = True,
     held_out: bool = False,
@@ -371,7 +372,7 @@ def largest_slab_bytes(
     which λ is chosen by held-out tilts, where that is more.
     """
     depth, slices, width = shape
-    rows = most_rows(shape)
+    rows = most_rows(shape, blur_px)
     # a support is a mask, and while it is made one as numbers
     needed = 4 * rows * width * ((_VOLUMES + 1.25 * confined) * depth + _STACKS * tilts)
     levels = slab_bytes((depth, min(_LEVEL_ROWS, rows), width), tilts, threads)
@@ -382,7 +383,9 @@ def largest_slab_bytes(
     return needed + levels if reweight else needed
 
 
-def check_memory(problem: Problem, run: Run, *, reweight: bool, held_out: bool = False) -> None:
+def check_memory(
+    problem: Problem, run: Run, *, blur_px: float, reweight: bool, held_out: bool = False
+) -> None:
     """Refuse a memory limit below what the largest slab takes."""
     if run.memory_limit is None:
         return
@@ -390,6 +393,7 @@ def check_memory(problem: Problem, run: Run, *, reweight: bool, held_out: bool =
         problem.shape,
         len(problem.beam.angles_deg),
         run.threads,
+        blur_px=blur_px,
         confined=problem.support is not None,
         reweight=reweight,
         held_out=held_out,

@@ -14,7 +14,7 @@ from napari_snpore.errors import InputError
 from napari_snpore.measurement import distance
 from napari_snpore.measurement.contacts import contact_areas
 from napari_snpore.measurement.distance import distance_map
-from napari_snpore.measurement.profiles import radial_profile, slice_fractions
+from napari_snpore.measurement.profiles import envelope_depth, radial_profile, slice_fractions
 from napari_snpore.scratch import scratch_beside
 from tests.block_cases import OnDisk, cut_shapes
 
@@ -93,6 +93,35 @@ def test_a_lazy_mask_has_the_distances_of_the_one_that_it_computes():
     out = np.empty(values.shape, np.float32)
     assert distance_map(lazy, VOXEL, out=out) is out
     np.testing.assert_array_equal(out, distance_map(values > 0, VOXEL))
+
+
+def test_an_envelope_on_disk_may_be_a_volume():
+    body = np.random.default_rng(0).random((12, 9, 11)) < 0.9
+    lazy = Volume(in_blocks(body, (5, 4, 3)), 0.3)
+    np.testing.assert_array_equal(envelope_depth(lazy), envelope_depth(body, spacing=VOXEL))
+    with pytest.raises(InputError, match="booleans"):
+        envelope_depth(Volume(in_blocks(body.astype(np.uint8), (5, 4, 3)), 0.3))
+    phases = in_blocks(np.ones((4, 4, 4), np.uint8), (4, 4, 4))
+    with pytest.raises(InputError, match="dead has shape"):
+        contact_areas(phases, phases, spacing=VOXEL, dead=in_blocks(body, (5, 4, 3)))
+
+
+def test_labels_with_gaps_take_no_table_of_all_numbers():
+    phases = np.full((6, 5, 7), 2, np.uint8)
+    phases[1, 1, 1], phases[4, 3, 5], phases[4, 3, 3] = 3, 3, 1
+    labels = np.zeros(phases.shape, np.uint32)
+    labels[1, 1, 1], labels[4, 3, 5] = 4_000_000_000, 7
+    table = contact_areas(in_blocks(labels, (2, 5, 7)), in_blocks(phases, (2, 5, 7)), spacing=VOXEL)
+    assert table["label"].tolist() == [7, 4_000_000_000]
+    assert table["pore_distance_nm"][0] == pytest.approx(0.6)
+
+
+def test_one_object_that_fills_the_box_has_no_faces():
+    full = np.ones((3, 4, 5), np.uint8)
+    table = contact_areas(full, np.full(full.shape, 3, np.uint8), spacing=VOXEL)
+    assert table["label"].tolist() == [1]
+    assert table["pore_face_percent"].isna().all()
+    assert contact_areas(full * 0, full, spacing=VOXEL).empty
 
 
 def test_phases_on_disk_are_bytes():

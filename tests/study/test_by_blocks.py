@@ -135,6 +135,7 @@ def test_tv_thresholds_by_the_images_and_polishing_give_the_same_results(
     run_study(recipe(tilts, **given), tmp_path / "memory")
     run_study(recipe(tilts, **given, blocks=BLOCKS), tmp_path / "blocks", memory_limit=200_000_000)
     same_results(tmp_path / "memory", tmp_path / "blocks")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     history = read_volume(tmp_path / "blocks" / "volumes" / "phases.ome.zarr").history
     assert (required_step(history, PolishStep).changed_voxels > 0) == (blur_px < 1)
 
@@ -142,17 +143,18 @@ def test_tv_thresholds_by_the_images_and_polishing_give_the_same_results(
 def test_polishing_is_left_out_and_tv_refused_where_they_do_not_fit(tilts, tmp_path, monkeypatch):
     monkeypatch.setenv("SNPORE_THREADS", "2")
     given = {**by_tv(), "blocks": BLOCKS}
-    needs = ((64, 48, 64), (35, 48, 64))
-    said, polish = [], polish_bytes(*needs, on_disk=True)
-    monkeypatch.setattr("napari_snpore.study.by_blocks.polish_bytes", lambda *_, **__: 1e12)
+    said, polish = [], polish_bytes((64, 48, 64), (35, 48, 64), on_disk=True)
+    for module in ("by_blocks", "segmenting"):
+        name = f"napari_snpore.study.{module}.polish_bytes"
+        monkeypatch.setattr(name, lambda *_, **__: 1e12)
     run_study(recipe(tilts, **given), tmp_path / "out", memory_limit=200_000_000, say=said.append)
     assert "polishing, for which memory is too small" in said[0]
     history = read_volume(tmp_path / "out" / "volumes" / "phases.ome.zarr").history
     assert last_step(history, PolishStep) is None
     summary = (tmp_path / "out" / "summary.txt").read_text(encoding="utf-8")
-    assert "Polishing       none. It was switched off." in summary
+    assert "Polishing       none. It needs 1 TB of memory, and less may be used." in summary
     asked = recipe(tilts, **given, polish={"enabled": True})
-    with pytest.raises(NotEnoughMemoryError, match=r"by TV needs .* or reconstruct by SIRT"):
+    with pytest.raises(NotEnoughMemoryError, match=r"^Polishing .* or leave polish.enabled out"):
         run_study(asked, tmp_path / "refused", memory_limit=200_000_000)
     assert polish < 30e6 < largest_slab_bytes((64, 48, 64), 35, 2)
     with pytest.raises(NotEnoughMemoryError, match=r"by TV needs .* or reconstruct by SIRT"):

@@ -56,7 +56,7 @@ def levels_of_phases(
     Stopped
         ``should_stop`` returned true.
     """
-    slabs = row_slabs(phases.shape)
+    slabs = row_slabs(phases.shape, blur_px)
     parts = (checked_labels(phases.data[:, slab.first : slab.last]) for slab in slabs)
     solid = list(range(2, max(int(part.max()) for part in parts) + 1))
     if not solid:

@@ -31,15 +31,16 @@ from napari_snpore.tomography.discrete.input_checks import (
     slab_of_images,
 )
 from napari_snpore.tomography.discrete.label_images import LabelImages
-from napari_snpore.tomography.discrete.sweeps import Sweeps
+from napari_snpore.tomography.discrete.sweeps import Sweeps, rows_at_a_time
 from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.projector import checked_angles, checked_count
-from napari_snpore.tomography.row_slabs import most_rows, row_slabs
+from napari_snpore.tomography.row_slabs import RowSlab, most_rows, row_slabs
 from napari_snpore.tomography.tilt_series import TiltSeries
 from napari_snpore.tomography.weights import image_weights, slab_floor
 from napari_snpore.volume import Volume, check_same_spacing
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Labels = NDArray[np.uint8]
 
 BOUNDARY_WEIGHT = 0.3
@@ -154,7 +155,8 @@ def polish_phases(
         Give phases from 3 on only to voxels that share a face or an edge with one of them, and take
         them only from voxels whose neighbours of these phases hang together (26) without them.
     out : array of integers, shape (z, y, x), optional
-        Where the phases are written, slab by slab of rows; default a new array.
+        Where the phases are written, slab by slab of rows, and not that of ``phases``, whose rows beside a
+        slab are read again; default a new array.
     threads : int, optional
         Default :func:`~napari_snpore.threads.thread_count`; the result is the same bit for bit.
     progress, should_stop : callable, optional
@@ -180,7 +182,7 @@ def polish_phases(
     Memory: 40 bytes per pixel of the images and 9 per voxel, of one slab. Volumes of more than
     :data:`~napari_snpore.tomography.row_slabs._SLAB_VOXELS` voxels are polished in slabs of rows, whose
     edges depend on the shape alone, each with rows beside it; a slab ends its sweeps where nothing changes
-    in it, and counts the noise as large as its own residual is.
+    in it.
 
     References
     ----------
@@ -189,10 +191,10 @@ def polish_phases(
     """
     pixel = series.pixel_size_nm
     check_same_spacing(phases.spacing, (pixel, pixel, pixel), second="pixel size of the series")
-    slabs = row_slabs(phases.shape)
+    slabs = row_slabs(phases.shape, blur_px, multiple=rows_at_a_time(blur_px))
     check_memory(
         f"Polishing {shape_text(phases.shape)} voxels by {len(series.angles_deg)} images",
-        polish_bytes(phases.shape, series.shape, on_disk=out is not None),
+        polish_bytes(phases.shape, series.shape, blur_px, on_disk=out is not None),
     )
     check_blur(blur_px, phases.data)
     if out is not None:
@@ -203,17 +205,28 @@ def polish_phases(
     if model.a == model.b == 0:
         boundary_weight = 0.0  # it is measured against noise, and there is none
     least = slab_floor(slabs, series.images, model, threads, should_stop)
+    angles = checked_angles(series.angles_deg)
+
+    def given_of(slab: RowSlab) -> tuple[Labels, Floats, Doubles, tuple[float, ...], Floats]:
+        labels, images = slab_of_images(phases.data, series, slab)
+        weights = image_weights(
+            images, model, least_power=least, threads=threads, should_stop=should_stop
+        )
+        return labels, images, angles, checked_levels(levels, labels), weights
+
+    shares = [(slab.last - slab.first) / phases.shape[1] for slab in slabs]
+    misfit = None
+    if len(slabs) > 1:  # what a boundary costs is the same in all of them
+        each = [
+            _label_images(*given_of(slab), blur_px, slab.inside, threads, should_stop)[1]
+            for slab in slabs
+        ]
+        misfit = sum(share * one for share, one in zip(shares, each, strict=True))
     target, parts = out, list[Polished]()
     for number, slab in enumerate(slabs):
-        labels, images = slab_of_images(phases.data, series, slab)
         part = _polish(
-            labels,
-            images,
-            checked_angles(series.angles_deg),
-            checked_levels(levels, labels),
-            image_weights(
-                images, model, least_power=least, threads=threads, should_stop=should_stop
-            ),
+            *given_of(slab),
+            misfit=misfit,
             blur_px=blur_px,
             boundary_weight=boundary_weight,
             sweeps=sweeps,
@@ -232,7 +245,6 @@ def polish_phases(
         parts.append(replace(part, labels=part.labels[:0]))
     if progress is not None:
         progress(1000, 1000)
-    shares = [(slab.last - slab.first) / phases.shape[1] for slab in slabs]
     step = PolishStep(
         levels=parts[0].levels,
         held=parts[0].held,
@@ -251,16 +263,20 @@ def polish_phases(
 
 
 def polish_bytes(
-    shape: tuple[int, int, int], images: tuple[int, int, int], *, on_disk: bool = False
+    shape: tuple[int, int, int],
+    images: tuple[int, int, int],
+    blur_px: float = 0.0,
+    *,
+    on_disk: bool = False,
 ) -> float:
     """Return the memory that polishing takes for a volume (z, y, x) and images (tilt, y, x); ``on_disk``:
     beside phases that are written into an array on disk.
     """
-    rows, slabs = most_rows(shape), len(row_slabs(shape))
+    rows = most_rows(shape, blur_px, multiple=rows_at_a_time(blur_px))
     needed = (
         _IMAGES_BYTES * images[0] * rows * images[2] + _VOXEL_BYTES * shape[0] * rows * shape[2]
     )
-    whole = 0.0 if on_disk or slabs == 1 else float(math.prod(shape))
+    whole = 0.0 if on_disk or len(row_slabs(shape)) == 1 else float(math.prod(shape))
     return needed + whole + _LEAST
 
 
@@ -335,6 +351,7 @@ def polish_labels(
         bright_grows_only=bright_grows_only,
         inside=slice(None),
         first_row=0,
+        misfit=None,
         threads=threads,
         progress=progress,
         should_stop=should_stop,
@@ -344,10 +361,28 @@ def polish_labels(
     return polished
 
 
+def _label_images(
+    labels: Labels,
+    images: Floats,
+    angles: Doubles,
+    levels: tuple[float, ...],
+    powers: Floats,
+    blur_px: float,
+    inside: slice,
+    threads: int | None,
+    should_stop: ShouldStop | None,
+) -> tuple[LabelImages, float]:
+    """Return the images of labels, and their residual in the rows ``inside``."""
+    fitted = [label for label, level in enumerate(levels) if level != 0]
+    model = LabelImages(images, powers, angles, blur_px, fitted, threads, should_stop, inside)
+    model.project(labels)
+    return model, model.residual(levels)
+
+
 def _polish(
     given: Labels,
     measured: Floats,
-    angles: NDArray[np.float64],
+    angles: Doubles,
     given_levels: tuple[float, ...],
     powers: Floats,
     *,
@@ -358,20 +393,24 @@ def _polish(
     bright_grows_only: bool,
     inside: slice,
     first_row: int,
+    misfit: float | None,
     threads: int | None,
     progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> Polished:
-    """Polish the rows of a slab; those ``inside`` count for its residual."""
+    """Polish the rows of a slab; those ``inside`` count for its residual, and ``misfit`` is that of the
+    whole volume before.
+    """
     if not (math.isfinite(boundary_weight) and boundary_weight >= 0):
         raise InputError(f"boundary_weight is {boundary_weight}; 0 or more is needed.")
     rounds = checked_count("sweeps", sweeps)
-    fitted = [label for label, level in enumerate(given_levels) if level != 0]
-    model = LabelImages(measured, powers, angles, blur_px, fitted, threads, should_stop, inside)
     now = given_levels
     held: tuple[int, ...] = ()
-    model.project(given)
-    residual = residual_before = model.residual(now)
+    model, residual_before = _label_images(
+        given, measured, angles, now, powers, blur_px, inside, threads, should_stop
+    )
+    residual = residual_before
+    of_whole = 1.0 if misfit is None or not residual > 0 else misfit / residual
     field = Sweeps(
         given,
         powers,
@@ -386,7 +425,7 @@ def _polish(
     for sweep in range(rounds):
         # what the model does not explain is no evidence for a single voxel: the images count as if
         # their noise were as large as the residual is
-        field.weigh_boundary(boundary_weight * max(residual, 1.0))
+        field.weigh_boundary(boundary_weight * max(residual * of_whole, 1.0))
         field.set_forces(model.forces(now))
         done = field.run(
             now,

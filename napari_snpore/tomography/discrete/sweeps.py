@@ -69,7 +69,8 @@ class Sweeps:
     grows_from : int
         Labels from here on grow only beside themselves.
     first_row : int
-        Place of the first row in the whole volume: its rows are visited in the same order in a part.
+        Place of the first row in the whole volume, a multiple of :func:`rows_at_a_time`: its rows are
+        visited in the same order in a part.
 
     Notes
     -----
@@ -93,7 +94,8 @@ class Sweeps:
         self._taps = gaussian_taps(blur_px)
         self._radius = len(self._taps) // 2
         self._bins = weights.shape[2]
-        self._window = _round_up(4 * self._radius, LANES) or LANES
+        self._thickness = rows_at_a_time(blur_px)
+        self._window = self._thickness + 2 * self._radius
         beam = Beam(angles_deg, (depth, width), self._bins)
         self._tilts = beam.tilts[:, : len(angles_deg)].copy()
         self._tilts[2] -= beam.rim
@@ -146,7 +148,7 @@ class Sweeps:
         values = np.asarray(levels, np.float64)
         layout = (self._bins, self._weights.shape[2])
         slices, framed = self._shape[2], np.pad(self._taps, 1)
-        thickness = self._window - 2 * self._radius
+        thickness = self._thickness
 
         depth, columns, _ = self._shape
         together = max(1, _COLUMNS // columns)
@@ -208,18 +210,25 @@ class Sweeps:
 
 
 def _rows_of(color: int, thickness: int, first: int, count: int) -> list[tuple[int, int]]:
-    """Return the slabs (first, last) of one colour, counted from row ``first`` of the whole volume.
+    """Return the slabs (first, last) of one colour, counted from row ``first`` of the whole volume, where
+    one begins.
 
-    >>> _rows_of(0, 4, 0, 10), _rows_of(1, 4, 6, 8)
-    ([(0, 4), (8, 10)], [(0, 2), (6, 8)])
+    >>> _rows_of(0, 4, 0, 10), _rows_of(0, 4, 4, 10)
+    ([(0, 4), (8, 10)], [(4, 8)])
     """
-    starts = range((first // thickness + color) // 2 * 2 * thickness, first + count, thickness)
-    bounds = [
-        (max(start - first, 0), min(start + thickness - first, count))
-        for start in starts
-        if start // thickness % 2 == color
-    ]
-    return [(low, high) for low, high in bounds if high > low]
+    start = (first // thickness + color) % 2 * thickness
+    return [(low, min(low + thickness, count)) for low in range(start, count, 2 * thickness)]
+
+
+def rows_at_a_time(blur_px: float) -> int:
+    """Return how many rows a slab of one colour has: what two of them write does not meet, since a
+    change reaches as far as the blur.
+
+    >>> rows_at_a_time(0.0), rows_at_a_time(1.0)
+    (32, 24)
+    """
+    radius = len(gaussian_taps(blur_px)) // 2
+    return (_round_up(4 * radius, LANES) or LANES) - 2 * radius
 
 
 def _round_up(value: int, step: int) -> int:

@@ -356,17 +356,29 @@ class OnDisk:
         self.data[box] = values
 
 
-def test_slabs_are_polished_as_the_whole_is(monkeypatch):
+def test_each_row_of_a_part_is_visited_once_and_as_in_the_whole():
+    for thickness, before, count in product(range(1, 8), range(5), range(1, 30)):
+        first = thickness * before
+        parts = [sweeps._rows_of(color, thickness, first, count) for color in (0, 1)]
+        rows = sorted(row for part in parts for low, high in part for row in range(low, high))
+        assert rows == list(range(count))
+        for color, part in enumerate(parts):
+            assert all(((first + low) // thickness) % 2 == color for low, _ in part)
+
+
+@pytest.mark.parametrize("blur_px", [0.5, 1.0, 2.0])  # slabs begin in rows of either colour
+def test_slabs_are_polished_as_the_whole_is(monkeypatch, blur_px):
     truth = fibre((40, 96, 40), smooth=3.0)
-    images, _ = counted(images_of(truth, LEVELS, WEDGE, 1.0), 30.0, 1)
+    images, _ = counted(images_of(truth, LEVELS, WEDGE, blur_px), 30.0, 1)
     series = sn.TiltSeries(images, WEDGE, 0.15)
     start = rough_border(truth, 0.03, 2)
     noise = NoiseModel(0.0, 1 / 30, float(images.max()))
 
     def polished(data, **options):
         phases = sn.Volume(data, 0.15)
-        levels = levels_of_phases(phases, series, blur_px=1.0, noise=noise)
-        return sn.polish_phases(phases, series, levels=levels, blur_px=1.0, noise=noise, **options)
+        levels = levels_of_phases(phases, series, blur_px=blur_px, noise=noise)
+        given = {"levels": levels, "blur_px": blur_px, "noise": noise}
+        return sn.polish_phases(phases, series, **given, **options)
 
     whole, levels = polished(start)
     monkeypatch.setattr(row_slabs, "_SLAB_VOXELS", 40 * 32 * 40)
@@ -374,17 +386,16 @@ def test_slabs_are_polished_as_the_whole_is(monkeypatch):
     cut, levels_cut = polished(source, out=target)
     assert cut.data is target
     np.testing.assert_allclose(levels_cut, levels, rtol=1e-6)
-    assert source.largest == 40 * 64 * 40  # a slab and the rows beside it
+    assert source.largest < start.size, "a slab and the rows beside it"
     steps = [required_step(found.history, PolishStep) for found in (whole, cut)]
     assert steps[1].changed_voxels == np.count_nonzero(target.data != start)
     assert steps[1].residual_before == pytest.approx(steps[0].residual_before, rel=1e-5)
     assert steps[1].residual_after == pytest.approx(steps[0].residual_after, rel=3e-3)
     inside = np.count_nonzero(truth)
-    # voxels that the images hardly tell end by chance on either side
     assert np.count_nonzero(target.data != whole.data) < 0.02 * inside
     for label in (1, 2, 3):
         counts = [np.count_nonzero(one == label) for one in (whole.data, target.data)]
-        assert abs(counts[0] - counts[1]) < 0.0005 * inside  # 0.05 points
+        assert abs(counts[0] - counts[1]) < 0.0005 * inside, "0.05 points"
     again, _ = polished(start)
     np.testing.assert_array_equal(again.data, target.data)
 
