@@ -18,9 +18,12 @@ _DATE = (2000, 1, 1, 0, 0, 0)  # the same bytes whenever it is made
 
 def main(results: Path) -> None:
     """Write the runs of a study into :data:`TARGET`."""
+    records = sorted(results.glob("*/*/record.json"))
+    if not records:
+        sys.exit(f"{results} holds no runs; the folder results of a finished study is needed.")
     TARGET.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(TARGET, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for record in sorted(results.glob("*/*/record.json")):
+        for record in records:
             run = record.parent
             files = [run / name for name in KEPT]
             files += [one for one in (run / "tables").glob("*.csv") if one.name not in LEFT_OUT]
