@@ -25,7 +25,7 @@ _ROW_PX, _LINE_PX = 34, 13
 """Height of two lines of text, and of each further one."""
 _LOWEST_PX = 120
 _FONT_PT = 8.0
-_NARROWEST_QUANTITY = 88
+_NARROWEST_QUANTITY = 84
 _WIDEST_QUANTITY = 300
 _MARK_PX = 12
 """Width of the piece of a state's line in its head."""
@@ -244,7 +244,9 @@ def _head(column: NumberColumn) -> QTableWidgetItem:
 def _value(cell: NumberCell) -> QTableWidgetItem:
     item = QTableWidgetItem(cell.text)
     item.setData(_IN_FULL, cell.text)
-    item.setData(_STACKED, cell.text.replace(" ± ", "\n± ").replace(" to ", " to\n"))
+    item.setData(
+        _STACKED, cell.text.replace(" ± ", "\n± ").replace(" (", "\n(").replace(" to ", " to\n")
+    )
     item.setToolTip(cell.tip)
     item.setTextAlignment(_RIGHT)
     item.setFlags(_STANDS)
