@@ -5,10 +5,9 @@ those are killed at random moments.
 OME-Zarr, a porous fibre with noise, in a process of its own. With ``--tilts 70`` it starts from so many
 images of it (blurred by 1 px, 1,000 counts over the fibre), which are reconstructed by 20 iterations of
 SIRT, or with ``--method tv`` by TV, with thresholds by the images and polishing.
-One row per way: seconds, processor
-seconds of all its processes, the highest memory of all of them together (USS: without what the
-system caches of files), and what they read from files and wrote; then seconds per step. Fails unless
-tables and voxels have the same bits.
+One row per way: seconds, processor seconds of all its processes, the highest memory of all of them
+together (anonymous pages: without what the system caches of files, mapped or not; on Linux), and what
+they read from files and wrote; then seconds per step. Fails unless tables and voxels have the same bits.
 """
 
 from __future__ import annotations
@@ -236,10 +235,11 @@ def _tree(number: int) -> list[psutil.Process]:
 
 
 def _memory(number: int) -> int:
+    """Return the memory of all processes that no file gives: mapped arrays are the system's cache."""
     total = 0
     for process in _tree(number):
         try:
-            total += process.memory_full_info().uss
+            total += sum(part.anonymous for part in process.memory_maps())
         except psutil.Error:  # it has just ended
             continue
     return total
