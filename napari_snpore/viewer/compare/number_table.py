@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QColor, QFont, QGuiApplication, QKeyEvent, QKeySequence
+from qtpy.QtGui import QColor, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_snpore.viewer.compare.number_rows import NumberCell, NumberRow
@@ -179,16 +179,19 @@ class NumberTable(QTableWidget):
     def _needed_by(self, column: int) -> int:
         """Return the width of the longest line of a column."""
         metrics, named = self.fontMetrics(), self.horizontalHeaderItem(column)
-        lines = [line for row in range(self.rowCount()) for line in self._lines(row, column)]
+        widest = max((self._widest_line(row, column) for row in range(self.rowCount())), default=0)
         heads = [] if named is None else named.text().split("\n")
         mark = 0 if named is None or named.icon().isNull() else _MARK_PX + 4
-        widest = max((metrics.horizontalAdvance(line) for line in lines), default=0)
         widest_head = max((metrics.horizontalAdvance(line) for line in heads), default=0)
         return max(widest + 10, widest_head + mark + 8)
 
-    def _lines(self, row: int, column: int) -> list[str]:
+    def _widest_line(self, row: int, column: int) -> int:
         item = self.item(row, column)
-        return [] if item is None else item.text().split("\n")
+        if item is None:
+            return 0
+        own = item.data(Qt.ItemDataRole.FontRole)  # differences beyond the error are bold
+        metrics = self.fontMetrics() if own is None else QFontMetrics(own)
+        return max(metrics.horizontalAdvance(line) for line in item.text().split("\n"))
 
     def _fit_first(self) -> None:
         head, port = self.horizontalHeader(), self.viewport()
