@@ -190,16 +190,18 @@ def size_of(block: Block) -> int:
 
 @dataclass(frozen=True)
 class VoxelwiseArray:
-    """An array whose voxels are computed from those of another when they are read.
+    """An array whose voxels are computed from those of another, or of two, when they are read.
 
     Parameters
     ----------
     source : array
         Anything with shape and slicing.
     function : callable
-        Makes of a block of the source an array of the same shape.
+        Makes of a block of the source, and the same block of ``other``, an array of the same shape.
     dtype : dtype
         Of what it makes.
+    other : array, optional
+        Of the same shape.
 
     Examples
     --------
@@ -209,8 +211,9 @@ class VoxelwiseArray:
     """
 
     source: Any
-    function: Callable[[NDArray[Any]], NDArray[Any]]
+    function: Callable[..., NDArray[Any]]
     dtype: np.dtype[Any]
+    other: Any = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -233,7 +236,8 @@ class VoxelwiseArray:
         return getattr(self.source, "block_shape", None)
 
     def __getitem__(self, place: Any) -> NDArray[Any]:
-        return self.function(np.asarray(self.source[place]))
+        sources = [self.source] if self.other is None else [self.source, self.other]
+        return self.function(*(np.asarray(one[place]) for one in sources))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[...], dtype)
@@ -289,95 +293,6 @@ class BoxArray:
             start, stop, step = key.indices(n)
             inner.append(slice(part.start + start, part.start + stop, step))
         return np.asarray(self.source[tuple(inner)])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self[:], dtype)
-
-
-@dataclass(frozen=True)
-class PairArray:
-    """An array whose voxels are computed from those of two others when they are read.
-
-    Parameters
-    ----------
-    source, other : array
-        Of one shape, with slicing.
-    function : callable
-        Makes of a block of both an array of the same shape.
-    dtype : dtype
-        Of what it makes.
-
-    Examples
-    --------
-    >>> PairArray(np.arange(4), np.ones(4, int), np.add, np.dtype(int))[1:3]
-    array([2, 3])
-    """
-
-    source: Any
-    other: Any
-    function: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
-    dtype: np.dtype[Any]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As that of both."""
-        return tuple(self.source.shape)
-
-    @property
-    def ndim(self) -> int:
-        """As that of both."""
-        return len(self.source.shape)
-
-    @property
-    def block_shape(self) -> Any:
-        """As that of the first; None without."""
-        return getattr(self.source, "block_shape", None)
-
-    def __getitem__(self, place: Any) -> NDArray[Any]:
-        return self.function(np.asarray(self.source[place]), np.asarray(self.other[place]))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self[...], dtype)
-
-
-@dataclass(frozen=True)
-class RimmedMask:
-    """A mask with planes of false voxels around it, which is read by slabs of its first axis.
-
-    Parameters
-    ----------
-    source : array
-        Anything with shape and slicing, of booleans.
-    rim : tuple of int
-        Planes on each side along each axis.
-
-    Examples
-    --------
-    >>> RimmedMask(np.ones((1, 2), bool), (1, 0))[0:2]
-    array([[False, False],
-           [ True,  True]])
-    """
-
-    source: Any
-    rim: tuple[int, ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels, the rim included."""
-        return tuple(n + 2 * rim for n, rim in zip(self.source.shape, self.rim, strict=True))
-
-    @property
-    def block_shape(self) -> Any:
-        """As that of the source; None without."""
-        return getattr(self.source, "block_shape", None)
-
-    def __getitem__(self, planes: slice) -> NDArray[np.bool_]:
-        first, last, _ = planes.indices(self.shape[0])
-        low, high = (min(max(k - self.rim[0], 0), self.source.shape[0]) for k in (first, last))
-        inside = np.asarray(self.source[low:high], np.bool_)
-        below = max(self.rim[0] - first, 0)
-        around = [(below, last - first - below - len(inside))]
-        return np.pad(inside, [*around, *((rim, rim) for rim in self.rim[1:])])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[:], dtype)

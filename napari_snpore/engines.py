@@ -90,8 +90,10 @@ def engine_with_arrays() -> tuple[Engine, MakeArray] | None:
 
 def is_shared(array: Any) -> bool:
     """Return whether an array is one that other processes can open: it says so by ``shared``."""
-    while isinstance(array, (VoxelwiseArray, BoxArray)):
-        array = array.source
+    if isinstance(array, VoxelwiseArray) and array.other is not None:
+        return is_shared(array.source) and is_shared(array.other)
+    if isinstance(array, (VoxelwiseArray, BoxArray)):
+        return is_shared(array.source)
     return bool(getattr(array, "shared", False))
 
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.blind_numbers import CONTRASTS, GROUPS, PHANTOMS, planned_cases
 from benchmarks.blind_report import ConstantWidth, coverage_table, summary, with_limits
 from benchmarks.calibrate_numbers import planned_cases as calibration_cases
-from napari_snpore.uncertainty.calibration import calibration_table, half_width
+from napari_snpore.uncertainty.calibration import calibration_table, interval_reach
 from napari_snpore.uncertainty.conditions import Conditions
 
 CASE = {"simulator": "model", "family": "fibre", "contrast": "easy", "shape": "96x96x96"}
@@ -56,7 +56,7 @@ def tables_of(errors, polished):
 
 
 def test_what_is_covered_refused_and_left():
-    reach = half_width(*PORE, 40.0, 0.0, FOUND)
+    reach = interval_reach(*PORE, 40.0, 0.0, FOUND)
     half = (reach.below + reach.above) / 2
     errors = [0.0, 0.9 * reach.below, -1.1 * reach.above, 0.5 * half]
     quantities, cases = tables_of(errors, [True, True, True, False])

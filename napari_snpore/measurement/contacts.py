@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.blocks import Block, PairArray, inside_of, small_blocks, voxelwise
+from napari_snpore.blocks import Block, VoxelwiseArray, inside_of, small_blocks, voxelwise
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of, stops_at_once
-from napari_snpore.engines import anywhere, extremes, run_on_blocks
+from napari_snpore.engines import anywhere, run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.distance import distance_map
 from napari_snpore.measurement.inputs import TIE, mask_by_blocks, phases_by_blocks
+from napari_snpore.measurement.label_numbers import check_labels
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.segmentation.phases import PORE
 from napari_snpore.volume import Triple, Volume, array_of, spacing_of
@@ -57,7 +58,8 @@ def contact_areas(
     dead : Volume or bool array, same shape, optional
         Dead pores: adds the distance to the nearest open one.
     scratch : ScratchSpace
-        Where distances lie, 4 bytes per voxel; default in memory.
+        Where distances to the nearest pore, and to the nearest open one, lie: 4 bytes per voxel each;
+        default in memory.
     progress, should_stop : callable, optional
         See :mod:`napari_snpore.compute`.
 
@@ -96,8 +98,7 @@ def contact_areas(
         raise InputError(
             f"labels has shape {objects.shape}, phases {found.shape}; one shape is needed."
         )
-    if np.dtype(objects.dtype).kind == "i" and extremes(objects)[0] < 0:
-        raise InputError("labels holds negative numbers; 0 is outside, objects are 1 and above.")
+    check_labels(objects)
     if isinstance(dead, DeadPores):
         raise InputError("dead holds three connectivities; give one of them, such as dead.mask(6).")
     if not (math.isfinite(edge_width_nm) and edge_width_nm >= 0):
@@ -141,7 +142,9 @@ def _open_pores(phases: Any, dead: Volume | Any) -> Any:
     closed = mask_by_blocks(dead, name="dead", shape=phases.shape)
     if isinstance(phases, np.ndarray):
         return (phases == PORE) & ~np.asarray(closed)
-    return PairArray(phases, closed, lambda part, dead: (part == PORE) & ~dead, np.dtype(np.bool_))
+    return VoxelwiseArray(
+        phases, lambda part, dead: (part == PORE) & ~dead, np.dtype(np.bool_), closed
+    )
 
 
 def _faces(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_snpore.compute import ShouldStop, run_blocks
+from napari_snpore.engines import extremes
 from napari_snpore.errors import InputError
 
 LARGEST_INDEX = 1 << 25
@@ -56,8 +57,7 @@ def renumbered(
     kind = np.dtype(labels.dtype).newbyteorder("=")
     numbers = np.unique(np.concatenate([np.zeros(0, kind), *found]))
     numbers = numbers[numbers > 0]
-    if numbers.size and int(numbers[-1]) > _LARGEST_LABEL:
-        raise InputError(f"labels holds {numbers[-1]}; labels up to 2^63 - 1 are possible.")
+    _check_largest(int(numbers[-1]) if numbers.size else 0)
     out = np.empty(labels.shape, np.uint32)
 
     def write(slab: slice) -> None:
@@ -72,3 +72,19 @@ def renumbered(
 def _slabs(shape: tuple[int, ...]) -> Iterable[slice]:
     thick = max(1, _SLAB_VOXELS // max(1, int(np.prod(shape[1:]))))
     return (slice(first, min(first + thick, shape[0])) for first in range(0, shape[0], thick))
+
+
+def check_labels(labels: Any) -> None:
+    """Refuse labels, which may lie on disk, below 0 or above 2⁶³ − 1; read only where their type holds
+    such.
+    """
+    kind = np.dtype(labels.dtype)
+    if kind.kind == "i" and extremes(labels)[0] < 0:
+        raise InputError("labels holds negative numbers; 0 is outside, objects are 1 and above.")
+    if kind.kind == "u" and kind.itemsize == 8:
+        _check_largest(extremes(labels)[1])
+
+
+def _check_largest(label: int) -> None:
+    if label > _LARGEST_LABEL:
+        raise InputError(f"labels holds {label}; labels up to 2^63 - 1 are possible.")

@@ -11,18 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_snpore.blocks import Block, RimmedMask, small_blocks, voxelwise
+from napari_snpore.blocks import Block, small_blocks, voxelwise
 from napari_snpore.compute import Progress, ShouldStop, run_blocks
-from napari_snpore.engines import anywhere, receive_from_blocks, run_on_blocks
+from napari_snpore.engines import receive_from_blocks, run_on_blocks
 from napari_snpore.errors import InputError
-from napari_snpore.measurement.face_distance import depth_below_faces, is_cubic
-from napari_snpore.measurement.inputs import (
-    LARGEST_PHASE,
-    TIE,
-    checked_axes,
-    mask_by_blocks,
-    phases_by_blocks,
-)
+from napari_snpore.measurement.envelope_depth import envelope_depth
+from napari_snpore.measurement.inputs import LARGEST_PHASE, TIE, phases_by_blocks
 from napari_snpore.scratch import IN_MEMORY, ScratchSpace
 from napari_snpore.volume import Triple, Volume, origin_of, spacing_of
 
@@ -109,34 +103,6 @@ def slice_fractions(
             )
         )
     return pd.concat(tables, ignore_index=True)
-
-
-def envelope_depth(
-    envelope: Any,
-    *,
-    spacing: float | Sequence[float] | None = None,
-    cut_axes: Sequence[int] = (),
-    scratch: ScratchSpace = IN_MEMORY,
-    should_stop: ShouldStop | None = None,
-) -> NDArray[np.float32]:
-    """Return how deep (nm) each voxel's centre lies below the envelope's faces; 0 outside.
-
-    Faces of the box along ``cut_axes`` are no surface; along the others they are. Measured to the
-    centre of the nearest voxel outside, less half an edge; where voxels are no cubes, to the
-    nearest face of one. An envelope on disk is read slab by slab and the depth lies in ``scratch``, where
-    voxels are cubes; others need it in memory.
-    """
-    voxel, cut_axes = spacing_of(envelope, spacing), checked_axes(cut_axes)
-    inside = mask_by_blocks(envelope, name="envelope")
-    if len(set(cut_axes)) == 3 and not anywhere(voxelwise(inside, np.logical_not)):
-        raise InputError(
-            "The envelope fills the box and every axis is cut: there is no surface to be below."
-        )
-    rim = tuple(0 if axis in cut_axes else 1 for axis in range(3))
-    inner = tuple(slice(n, -n or None) for n in rim)
-    padded = RimmedMask(inside, rim)
-    out = scratch.empty(padded.shape, np.float32) if is_cubic(voxel) else None
-    return depth_below_faces(padded, voxel, out=out, should_stop=should_stop)[inner]
 
 
 def radial_profile(

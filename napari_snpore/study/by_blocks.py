@@ -176,10 +176,11 @@ def _check_image_steps(
             needed = max(needed, trials_bytes(shape, tilts, threads))
         sirt = "reconstruct by SIRT (reconstruct.method = 'sirt')"
         check_memory(f"Reconstructing {what}", needed, given=memory, advice=sirt)
-    if recipe.threshold.values is None and (by_tv or recipe.threshold.method == "projection"):
+    rule = recipe.threshold.method
+    if recipe.threshold.values is None and (rule == "projection" or (by_tv and rule == "auto")):
         needed = residual_bytes(shape, tilts, blur_px=blur or _USUAL_BLUR_PX, threads=threads)
-        rule = "take thresholds by the histogram (threshold.method = 'haadf')"
-        check_memory(f"Thresholds by the images of {what}", needed, given=memory, advice=rule)
+        other = "take thresholds by the histogram (threshold.method = 'haadf')"
+        check_memory(f"Thresholds by the images of {what}", needed, given=memory, advice=other)
     if not by_tv:
         return True
     needed = polish_bytes(shape, images, blur, on_disk=True)

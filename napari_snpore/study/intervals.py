@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_snpore.study.numbers import Quantity, within
 from napari_snpore.study.run_errors import NOT_HERE, SOURCE_COLUMNS
 from napari_snpore.uncertainty.along_fibre import fibre_half_widths
-from napari_snpore.uncertainty.calibration import HalfWidth, half_width
+from napari_snpore.uncertainty.calibration import Reach, interval_reach
 from napari_snpore.uncertainty.conditions import Conditions
 from napari_snpore.uncertainty.threshold_ensemble import SOURCES
 
@@ -98,7 +98,7 @@ def with_intervals(
         found = None
         if images:
             usual = conditions if twin is not None and reason is None else None
-            found = half_width(*key, row["value"], together, usual, table=calibration)
+            found = interval_reach(*key, row["value"], together, usual, table=calibration)
         parts = _parts(known, found, noise.get(key, math.nan))
         plain = _NORMAL_95 * together
         reach = (plain, plain) if found is None else (found.below, found.above)
@@ -138,9 +138,7 @@ def fractions_along(
     return {(f"{names[label - 1]} fraction, whole", "%"): half for label, half in found.items()}
 
 
-def _parts(
-    known: Mapping[str, float], found: HalfWidth | None, noise_sd: float
-) -> dict[str, float]:
+def _parts(known: Mapping[str, float], found: Reach | None, noise_sd: float) -> dict[str, float]:
     """Return the half-width of each source alone."""
     parts: dict[str, float] = {
         name: _NORMAL_95 * known[name]

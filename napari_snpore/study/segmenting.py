@@ -168,15 +168,8 @@ def find_phases(
     if reason is None:
         before = made.phases
         with context.step("polish") as watch:
-            if store is None:
-                phases = polish_segmented(before, series, section=polish, **watch)
-            else:
-                blocks = _place(store, volume.shape, last=not cleaning.anything)
-                with mapped_within(store) as rows:  # written by rows, which blocks are not
-                    mapped = rows.empty(volume.shape, np.uint8)
-                    phases = polish_segmented(before, series, section=polish, out=mapped, **watch)
-                    store.in_blocks(phases.data, blocks, watch["should_stop"])
-                phases = replace(phases, data=blocks)
+            last = not cleaning.anything
+            phases = _polished(before, series, polish, store, last=last, **watch)
         if cleaning.anything:
             with context.step("clean up") as watch:
                 polished = phases.data
@@ -228,6 +221,28 @@ def _place(store: BlockStore | None, shape: Sequence[int], *, last: bool) -> Any
     if last:
         return store.result("phases", shape, np.uint8)
     return store.empty(tuple(shape), np.uint8)
+
+
+def _polished(
+    before: Volume,
+    series: TiltSeries | None,
+    section: PolishSection | None,
+    store: BlockStore | None,
+    *,
+    last: bool,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> Volume:
+    """Return polished phases: in memory, or by blocks where there is a store."""
+    watch: dict[str, Any] = {"progress": progress, "should_stop": should_stop}
+    if store is None:
+        return polish_segmented(before, series, section=section, **watch)
+    blocks = _place(store, before.shape, last=last)
+    with mapped_within(store) as scratch:  # polishing writes rows, the blocks take whole blocks
+        rows = scratch.empty(before.shape, np.uint8)
+        phases = polish_segmented(before, series, section=section, out=rows, **watch)
+        store.in_blocks(phases.data, blocks, should_stop)
+    return replace(phases, data=blocks)
 
 
 def _clean(

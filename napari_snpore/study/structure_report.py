@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from napari_snpore.blocks import is_in_memory
 from napari_snpore.history import recorded_cut_axes
 from napari_snpore.measurement.correlation import correlation_length
 from napari_snpore.measurement.cube_sizes import LEAST_CUBES, representative_edge
@@ -54,7 +55,9 @@ def structure_statements(measurement: Measurement, errors: RunErrors | None) -> 
     if table is not None:
         statements += _correlation_statements(names[0], table)
     elif measurement.section.details and details:
-        statements.append(caveat("No two-point correlation: the memory does not allow it."))
+        by_blocks = not all(is_in_memory(one.data) for one in measurement.labels.values())
+        why = "there is none by blocks" if by_blocks else "the memory does not allow it"
+        statements.append(caveat(f"No two-point correlation: {why}."))
     table = details.get(CUBE_SIZES)
     if table is not None and len(table):
         statements += _cube_statements(names[0], table, _error_percent(names[0], errors))

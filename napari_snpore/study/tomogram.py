@@ -327,7 +327,7 @@ def volume_shape(
 
 
 def known_blur_px(options: Options) -> float:
-    """Return the blur (px) that options give; 0 where the images decide, as they do for some 1 px."""
+    """Return the blur (px) that options give; 0 for none, and where the images decide."""
     blur = getattr(options, "blur_px", 0.0)
     return 0.0 if isinstance(blur, str) else float(blur)
 

@@ -24,7 +24,7 @@ from napari_snpore.tomography.projector import finite_rows
 from napari_snpore.tomography.row_slabs import most_rows, row_slabs
 from napari_snpore.tomography.solving import Ledger, Problem, Run, round_ends
 from napari_snpore.tomography.total_variation import TotalVariation
-from napari_snpore.tomography.weights import image_weights, slab_floor
+from napari_snpore.tomography.weights import image_weights, least_power_of_slabs
 
 Floats = NDArray[np.float32]
 
@@ -271,7 +271,9 @@ def solve_slabs(
 ) -> SolvedSlabs:
     """Solve all slabs into ``out``."""
     slabs = row_slabs(problem.shape, settings.blur_px)
-    least = slab_floor(slabs, problem.images, settings.noise, run.threads, run.should_stop)
+    least = least_power_of_slabs(
+        slabs, problem.images, settings.noise, run.threads, run.should_stop
+    )
     converged, misfit, taken = True, 1.0, 0
     for number, slab in enumerate(slabs):
         first, last, low, high = slab.first, slab.last, slab.low, slab.high

@@ -20,13 +20,15 @@ object: what a projector smears into the vacuum is darker, a carbon fibre beside
 
 _BRIGHTEST = 99.9
 
+_SMOOTH_PX, _FLOOR = 2.0, 0.05
+
 
 def image_weights(
     images: Any,
     noise: NoiseModel,
     *,
-    smooth_px: float = 2.0,
-    floor: float = 0.05,
+    smooth_px: float = _SMOOTH_PX,
+    floor: float = _FLOOR,
     least_power: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -50,7 +52,7 @@ def image_weights(
         and the errors that the noise model does not know (residual shifts, background, blur) are
         not: with the default a pixel of the vacuum weighs at most 20 times one of the object.
     least_power : float, optional
-        That least power, from :func:`least_power_of`, where these are rows of larger images.
+        That least power, from :func:`least_power_of_slabs`, where these are rows of larger images.
     threads, progress, should_stop
         See :mod:`napari_snpore.compute`.
 
@@ -86,50 +88,36 @@ def image_weights(
     run_blocks(smooth, range(len(out)), threads=threads, should_stop=should_stop)
     if least_power is None:
         least_power = _least_power(out.__getitem__, len(out), noise, floor, threads, should_stop)
-    least = least_power
-    if noise.a == noise.b == 0 or not least > 0:
+    if noise.a == noise.b == 0 or not least_power > 0:
         out.fill(1.0)
         return out
 
     def invert(tilt: int) -> None:
-        np.divide(1.0, np.maximum(noise.power(out[tilt]), least), out=out[tilt])
+        np.divide(1.0, np.maximum(noise.power(out[tilt]), least_power), out=out[tilt])
 
     run_blocks(invert, range(len(out)), threads=threads, progress=progress, should_stop=should_stop)
     return out
 
 
-def least_power_of(
-    images: Any,
-    noise: NoiseModel,
-    *,
-    smooth_px: float = 2.0,
-    floor: float = 0.05,
-    threads: int | None = None,
-    should_stop: ShouldStop | None = None,
-) -> float:
-    """Return the least power that :func:`image_weights` gives a pixel of these images; two of them are
-    in memory per thread. 0: none is known.
-    """
-
-    def smoothed(tilt: int) -> NDArray[np.float32]:
-        return _smoothed(images[tilt], smooth_px)
-
-    return _least_power(smoothed, len(images), noise, floor, threads, should_stop)
-
-
-def slab_floor(
+def least_power_of_slabs(
     slabs: Sequence[RowSlab],
     images: Any,
     noise: NoiseModel,
     threads: int | None,
     should_stop: ShouldStop | None,
 ) -> float | None:
-    """Return the least power of whole images, where they are worked on in several slabs; else None: one
-    slab finds its own.
+    """Return the least power that :func:`image_weights` gives a pixel of whole images by its defaults,
+    where they are worked on in several slabs of rows; None for one slab, which finds its own.
+
+    Two images are in memory per thread.
     """
     if len(slabs) == 1:
         return None
-    return least_power_of(images, noise, threads=threads, should_stop=should_stop)
+
+    def smoothed(tilt: int) -> NDArray[np.float32]:
+        return _smoothed(images[tilt], _SMOOTH_PX)
+
+    return _least_power(smoothed, len(images), noise, _FLOOR, threads, should_stop)
 
 
 def _smoothed(image: Any, smooth_px: float) -> NDArray[np.float32]:

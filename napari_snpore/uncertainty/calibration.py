@@ -1,4 +1,4 @@
-"""Calibrated half-widths: how far the numbers of phantoms, measured blind, were from their truth.
+"""Calibrated intervals: how far the numbers of phantoms, measured blind, were from their truth.
 
 The interval of a number reaches ``(factor ± offset) · sqrt((weight · spread)² + left²)`` up and down: the
 spread of the run's own threshold ensemble, and what is left on phantoms of the same thickness over step,
@@ -49,7 +49,7 @@ _OWN_CUBE = "a box lies elsewhere than the cubes of the phantoms, in the centre 
 
 
 @dataclass(frozen=True)
-class HalfWidth:
+class Reach:
     """How far an interval of 95 % reaches, and its parts.
 
     Attributes
@@ -85,7 +85,7 @@ def scale_of(value: float, unit: str) -> float:
     return 1.0 if unit.startswith("%") else abs(value)
 
 
-def half_width(
+def interval_reach(
     quantity: str,
     unit: str,
     value: float,
@@ -93,8 +93,8 @@ def half_width(
     conditions: Conditions | None,
     *,
     table: pd.DataFrame | None = None,
-) -> HalfWidth | None:
-    """Return the half-width of a number; None for one that no phantom was measured for.
+) -> Reach | None:
+    """Return how far the interval of a number reaches; None for one that no phantom was measured for.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def half_width(
     >>> cell = {"thickness_step_px": 3.0, "dose": 1000.0, "contrast": 2.0, "misfit": 1.5}
     >>> row = {"quantity": "pore", "unit": "%", **cell, "phantoms": 40, "left": 0.3}
     >>> table = pd.DataFrame([{**row, "weight": 0.5, "factor": 2.0, "offset": 1.0}])
-    >>> found = half_width("pore", "%", 40.0, 0.8, Conditions(3.0, 1000.0, 2.0, 0.9), table=table)
+    >>> found = interval_reach("pore", "%", 40.0, 0.8, Conditions(3.0, 1000.0, 2.0, 0.9), table=table)
     >>> found.below, found.above
     (0.5, 1.5)
     """
@@ -135,7 +135,7 @@ def half_width(
         spread = 0.0
     scale = math.hypot(weight * spread, left)
     below, above = (max(factor + side * offset, 0.0) * scale for side in (-1, 1))
-    return HalfWidth(below, above, factor * left, reason)
+    return Reach(below, above, factor * left, reason)
 
 
 def _of_own_cube(
@@ -145,7 +145,7 @@ def _of_own_cube(
     spread: float,
     conditions: Conditions | None,
     table: pd.DataFrame,
-) -> HalfWidth | None:
+) -> Reach | None:
     """Return how far the intervals of the centre and the edge cube reach at the most, for a cube in another
     place; None for what is no fraction of a cube.
     """
@@ -154,15 +154,15 @@ def _of_own_cube(
         return None
     known = set(table.loc[table["unit"] == unit, "quantity"])
     names = [name for name in (f"{phase} fraction, {cube}" for cube in _CUBES) if name in known]
-    found = [half_width(name, unit, value, spread, conditions, table=table) for name in names]
-    known_ones = [one for one in found if one is not None]
-    if not known_ones:
+    found = [interval_reach(name, unit, value, spread, conditions, table=table) for name in names]
+    reaches = [one for one in found if one is not None]
+    if not reaches:
         return None
     below, above, left = (
-        max(getattr(one, name) for one in known_ones) for name in ("below", "above", "left")
+        max(getattr(one, name) for one in reaches) for name in ("below", "above", "left")
     )
-    reasons = [one.reason for one in known_ones if one.reason is not None]
-    return HalfWidth(below, above, left, reasons[0] if reasons else _OWN_CUBE)
+    reasons = [one.reason for one in reaches if one.reason is not None]
+    return Reach(below, above, left, reasons[0] if reasons else _OWN_CUBE)
 
 
 def _left(rows: pd.DataFrame, conditions: Conditions | None) -> tuple[float, str | None]:

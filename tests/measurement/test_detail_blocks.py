@@ -14,7 +14,8 @@ from napari_snpore.errors import InputError
 from napari_snpore.measurement import distance
 from napari_snpore.measurement.contacts import contact_areas
 from napari_snpore.measurement.distance import distance_map
-from napari_snpore.measurement.profiles import envelope_depth, radial_profile, slice_fractions
+from napari_snpore.measurement.envelope_depth import envelope_depth
+from napari_snpore.measurement.profiles import radial_profile, slice_fractions
 from napari_snpore.scratch import scratch_beside
 from tests.block_cases import OnDisk, cut_shapes
 

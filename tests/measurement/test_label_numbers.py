@@ -40,7 +40,12 @@ def test_labels_up_to_2_63_are_numbered_in_their_order(dtype, with_outside):
 
 def test_a_label_beyond_2_63_is_refused():
     labels = four_cubes(np.uint64, [1, 2, 3, 2**63])
-    for work in (renumbered, lambda one: measure_objects(one, spacing=1.0)):
+    phases = np.ones(labels.shape, np.uint8)
+    for work in (
+        renumbered,
+        lambda one: measure_objects(one, spacing=1.0),
+        lambda one: contact_areas(one, phases, spacing=1.0),
+    ):
         with pytest.raises(InputError, match="9223372036854775808"):
             work(labels)
 

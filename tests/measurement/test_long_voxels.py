@@ -9,8 +9,8 @@ import pytest
 
 import napari_snpore as snpore
 from napari_snpore.errors import InputError
+from napari_snpore.measurement.envelope_depth import envelope_depth
 from napari_snpore.measurement.face_distance import distance_to_faces
-from napari_snpore.measurement.profiles import envelope_depth
 from napari_snpore.measurement.shape import crofton_weights
 
 RATIOS = [(0.5, 0.5, 5.0), (10.0, 0.1, 0.1), (1.0, 1.0, 1e-6), (1e9, 1.0, 1.0), (1e-6, 1e9, 1.0)]

@@ -9,8 +9,9 @@ import pytest
 from napari_snpore import Volume, label_objects, measure_objects
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.contacts import contact_areas
+from napari_snpore.measurement.envelope_depth import envelope_depth
 from napari_snpore.measurement.networks import geodesic_tortuosity, phase_networks
-from napari_snpore.measurement.profiles import envelope_depth, radial_profile, slice_fractions
+from napari_snpore.measurement.profiles import radial_profile, slice_fractions
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ says or refuses before it starts what there is not by blocks.
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +15,14 @@ from napari_snpore import Volume, make_phantom, read_volume, simulate_tilt_serie
 from napari_snpore.errors import InputError, Stopped
 from napari_snpore.history import PolishStep, last_step, required_step
 from napari_snpore.memory import NotEnoughMemoryError
+from napari_snpore.segmentation.projection_residual import residual_bytes
 from napari_snpore.study import pipeline
 from napari_snpore.study.block_store import usual_block_shape
 from napari_snpore.study.details import BY_BLOCKS
 from napari_snpore.study.phantom_files import write_tilts
 from napari_snpore.study.pipeline import run_study
 from napari_snpore.study.recipe import Recipe
+from napari_snpore.tomography.discrete.blur_trials import trials_bytes
 from napari_snpore.tomography.discrete.polish import polish_bytes
 from napari_snpore.tomography.tv_reconstruction import largest_slab_bytes
 
@@ -237,3 +241,20 @@ def test_blocks_are_chosen_by_memory():
         shape = usual_block_shape((2048, 2048, 2048), memory, 2)
         assert np.prod(shape) * 2 * 40 <= memory / 2
         assert all(edge % 32 == 0 for edge in shape)
+
+
+def test_the_page_on_large_volumes_says_what_the_steps_state():
+    page = Path(__file__).parents[2] / "docs" / "how_to" / "larger_than_memory.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    rows = [re.findall(r"[\d.]+", one) for one in lines if re.match(r"\| \d+³ \|", one)]
+    assert [int(row[0]) for row in rows] == [256, 512, 1024, 2048]
+    for row in rows:
+        edge = int(row[0])
+        shape, images = (edge,) * 3, (70, edge, edge)
+        stated = (
+            trials_bytes(shape, 70, 2),
+            largest_slab_bytes(shape, 70, 2),
+            residual_bytes(shape, 70, threads=2),
+            polish_bytes(shape, images, 1.0, on_disk=True),
+        )
+        assert row[1:] == [f"{1e-9 * needed:.1f}" for needed in stated]

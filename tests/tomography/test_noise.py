@@ -16,8 +16,9 @@ from napari_snpore.tomography.noise_interpolation import (
 )
 from napari_snpore.tomography.noise_samples import TAPS, mask_answer
 from napari_snpore.tomography.preparation import crop_series
+from napari_snpore.tomography.row_slabs import RowSlab
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.weights import image_weights, least_power_of
+from napari_snpore.tomography.weights import image_weights, least_power_of_slabs
 
 TILTS, SIDE = 20, 128
 ANGLES = np.linspace(-60, 60, TILTS)
@@ -312,7 +313,9 @@ def test_weighted_noise_has_mean_square_one(rod):
 def test_rows_of_images_have_the_weights_of_the_whole(rod):
     images = measured(rod)
     noise = noise_model(series(images))
-    least = least_power_of(images, noise)
+    slabs = [RowSlab(0, 40, 0, 60), RowSlab(40, 128, 20, 128)]
+    least = least_power_of_slabs(slabs, images, noise, None, None)
+    assert least_power_of_slabs(slabs[:1], images, noise, None, None) is None
     whole = image_weights(images, noise)
     rows = image_weights(images[:, 20:60], noise, least_power=least)
     assert np.array_equal(rows[:, 8:-8], whole[:, 28:52])  # the smoothing reaches 8 rows

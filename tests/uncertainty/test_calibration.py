@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.fit_calibration import Errors, coverage, fit, fit_number
-from napari_snpore.uncertainty.calibration import COLUMNS, half_width
+from napari_snpore.uncertainty.calibration import COLUMNS, interval_reach
 from napari_snpore.uncertainty.conditions import Conditions
 
 
@@ -32,7 +32,7 @@ CELLS = table_of(  # thickness over step, dose, contrast, left, misfit
 
 def left(thickness, dose, contrast, table=CELLS, misfit=1.0):
     conditions = Conditions(thickness, dose, contrast, misfit)
-    found = half_width("pore", "%", 40.0, 0.0, conditions, table=table)
+    found = interval_reach("pore", "%", 40.0, 0.0, conditions, table=table)
     return found.left / 2, found.reason
 
 
@@ -61,7 +61,7 @@ def test_beyond_all_cells_it_is_wider_and_not_calibrated():
     wide, reason = left(3.0, 1000.0, 1.6)
     assert wide == pytest.approx(3.0 * 2 / 1.6)
     assert "contrast is 1.6" in reason
-    assert "not known" in half_width("pore", "%", 40.0, 0.0, None, table=CELLS).reason
+    assert "not known" in interval_reach("pore", "%", 40.0, 0.0, None, table=CELLS).reason
 
 
 def test_images_that_are_not_explained_have_a_cell_of_their_own():
@@ -81,13 +81,13 @@ def test_a_cube_of_ones_own_has_the_wider_half_width_and_is_not_calibrated():
         cell["quantity"], cell["unit"] = f"pore fraction, {cube} cube", "%"
     table = pd.concat(cells)
     conditions = Conditions(3.0, 1000.0, 2.0, 1.0)
-    own = half_width("pore fraction, mine cube", "%", 40.0, 0.0, conditions, table=table)
+    own = interval_reach("pore fraction, mine cube", "%", 40.0, 0.0, conditions, table=table)
     assert own.below == own.above == 2 * 0.7
     assert "elsewhere" in own.reason
-    edge = half_width("pore fraction, edge cube", "%", 40.0, 0.0, conditions, table=table)
+    edge = interval_reach("pore fraction, edge cube", "%", 40.0, 0.0, conditions, table=table)
     assert (edge.above, edge.reason) == (2 * 0.7, None)
-    assert half_width("pore fraction, whole", "%", 40.0, 0.0, conditions, table=table) is None
-    assert half_width("Sn fraction, mine cube", "%", 40.0, 0.0, conditions, table=table) is None
+    assert interval_reach("pore fraction, whole", "%", 40.0, 0.0, conditions, table=table) is None
+    assert interval_reach("Sn fraction, mine cube", "%", 40.0, 0.0, conditions, table=table) is None
 
 
 def test_a_corner_without_phantoms_is_not_calibrated():
@@ -104,20 +104,23 @@ def test_a_cell_that_is_worse_than_a_harder_one_keeps_its_own_number():
 def test_counts_volumes_and_lengths_are_by_their_share_of_the_number():
     cells = table_of((3.0, 1000.0, 2.0, 0.1)).assign(quantity="Sn volume", unit="nm³")
     for value in (100.0, 1e5):
-        found = half_width("Sn volume", "nm³", value, 0.0, Conditions(3, 1000, 2, 1), table=cells)
+        found = interval_reach(
+            "Sn volume", "nm³", value, 0.0, Conditions(3, 1000, 2, 1), table=cells
+        )
         assert found.below == found.above == pytest.approx(2 * 0.1 * value)
 
 
 def test_few_phantoms_and_too_few_draws_are_not_calibrated():
     few = CELLS.assign(phantoms=7)
     assert "35 phantoms" in left(3.0, 1000.0, 2.0, few)[1]
-    lost = half_width("pore", "%", 40.0, math.nan, Conditions(3, 1000, 2, 1), table=CELLS)
+    lost = interval_reach("pore", "%", 40.0, math.nan, Conditions(3, 1000, 2, 1), table=CELLS)
     assert "draws" in lost.reason
 
 
 def test_a_number_without_phantoms_has_no_half_width():
     assert (
-        half_width("grey", "%", 40.0, 1.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=CELLS) is None
+        interval_reach("grey", "%", 40.0, 1.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=CELLS)
+        is None
     )
 
 
@@ -178,10 +181,10 @@ def test_an_interval_leans_to_the_side_where_the_truth_lies():
 
 def test_an_offset_moves_both_ends():
     table = table_of((3.0, 1000.0, 2.0, 0.5), offset=0.5)
-    found = half_width("pore", "%", 40.0, 0.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=table)
+    found = interval_reach("pore", "%", 40.0, 0.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=table)
     assert (found.below, found.above, found.left) == (0.75, 1.25, 1.0)
     far = table_of((3.0, 1000.0, 2.0, 0.5), offset=-3.0)
-    found = half_width("pore", "%", 40.0, 0.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=far)
+    found = interval_reach("pore", "%", 40.0, 0.0, Conditions(3.0, 1000.0, 2.0, 1.0), table=far)
     assert (found.below, found.above) == (2.5, 0.0), "the value itself is in the interval"
 
 
@@ -209,7 +212,7 @@ def test_the_table_has_a_row_per_number_and_cell():
     assert table["phantoms"].tolist() == [16, 8, 8]
     assert table["misfit"].tolist() == [1.5, 3.0, 1.5]
     # a half-width of 95 % of a normal error of 1, by 32 phantoms
-    found = half_width(
+    found = interval_reach(
         "pore fraction, whole", "%", 40.0, 1.0, Conditions(2.9, 1000.0, 2.1, 0.9), table=table
     )
     assert 1.4 < (found.below + found.above) / 2 < 4

@@ -13,7 +13,7 @@ from napari_snpore.tomography.discrete.label_images import LabelImages, best_lev
 from napari_snpore.tomography.noise import NoiseModel
 from napari_snpore.tomography.row_slabs import row_slabs
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.weights import image_weights, slab_floor
+from napari_snpore.tomography.weights import image_weights, least_power_of_slabs
 from napari_snpore.volume import Volume
 
 
@@ -62,7 +62,7 @@ def levels_of_phases(
     if not solid:
         return (0.0, 0.0)
     angles = np.asarray(series.angles_deg, np.float64)
-    least = slab_floor(slabs, series.images, noise, threads, should_stop)
+    least = least_power_of_slabs(slabs, series.images, noise, threads, should_stop)
     matrix, right = np.zeros((len(solid), len(solid))), np.zeros(len(solid))
     for slab in slabs:
         labels, images = slab_of_images(phases.data, series, slab)

@@ -36,7 +36,7 @@ from napari_snpore.tomography.noise import NoiseModel, noise_model
 from napari_snpore.tomography.projector import checked_angles, checked_count
 from napari_snpore.tomography.row_slabs import RowSlab, most_rows, row_slabs
 from napari_snpore.tomography.tilt_series import TiltSeries
-from napari_snpore.tomography.weights import image_weights, slab_floor
+from napari_snpore.tomography.weights import image_weights, least_power_of_slabs
 from napari_snpore.volume import Volume, check_same_spacing
 
 Floats = NDArray[np.float32]
@@ -204,7 +204,7 @@ def polish_phases(
     model = noise_model(series, should_stop=should_stop) if noise is None else noise
     if model.a == model.b == 0:
         boundary_weight = 0.0  # it is measured against noise, and there is none
-    least = slab_floor(slabs, series.images, model, threads, should_stop)
+    least = least_power_of_slabs(slabs, series.images, model, threads, should_stop)
     angles = checked_angles(series.angles_deg)
 
     def given_of(slab: RowSlab) -> tuple[Labels, Floats, Doubles, tuple[float, ...], Floats]:

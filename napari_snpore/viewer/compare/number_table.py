@@ -247,9 +247,7 @@ def _head(column: NumberColumn) -> QTableWidgetItem:
 def _value(cell: NumberCell) -> QTableWidgetItem:
     item = QTableWidgetItem(cell.text)
     item.setData(_IN_FULL, cell.text)
-    item.setData(
-        _STACKED, cell.text.replace(" ± ", "\n± ").replace(" (", "\n(").replace(" to ", " to\n")
-    )
+    item.setData(_STACKED, cell.text.replace(" ± ", "\n± ").replace(" to ", " to\n"))
     item.setToolTip(cell.tip)
     item.setTextAlignment(_RIGHT)
     item.setFlags(_STANDS)
