@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_snpore.blocks import Block, VoxelwiseArray, inside_of, small_blocks, voxelwise
 from napari_snpore.compute import Progress, ShouldStop, run_blocks, share_of, stops_at_once
-from napari_snpore.engines import anywhere, run_on_blocks
+from napari_snpore.engines import run_on_blocks
 from napari_snpore.errors import InputError
 from napari_snpore.measurement.dead_pores import DeadPores
 from napari_snpore.measurement.distance import distance_map
@@ -116,11 +116,11 @@ def contact_areas(
         100 * areas, total[:, None], out=np.full(areas.shape, np.nan), where=total[:, None] > 0
     )
 
-    def distance(pore: Any, step: int) -> NDArray[np.float64]:
+    def distance(elsewhere: Any, step: int) -> NDArray[np.float64]:
         share = share_of(progress, step / steps, (step + 1) / steps)
-        return _distance(objects, pore, voxel, present, scratch, share, should_stop)
+        return _distance(objects, elsewhere, voxel, present, scratch, share, should_stop)
 
-    away = distance(voxelwise(found, lambda part: part == PORE), 1)
+    away = distance(voxelwise(found, lambda part: part != PORE), 1)
     near = (away <= edge_width_nm * (1 + TIE)) | (areas[:, 1] > 0)  # a shared face is no distance
     table = pd.DataFrame(
         {
@@ -132,18 +132,18 @@ def contact_areas(
         }
     )
     if dead is not None:
-        away = distance(_open_pores(found, dead), 2)
+        away = distance(_no_open_pore(found, dead), 2)
         table["open_pore_distance_nm"] = np.where(np.isfinite(away), away, np.nan)
     return table
 
 
-def _open_pores(phases: Any, dead: Volume | Any) -> Any:
-    """Return where there is pore that is not dead, read by blocks where the phases are."""
+def _no_open_pore(phases: Any, dead: Volume | Any) -> Any:
+    """Return where there is no pore, or a dead one, read by blocks where the phases are."""
     closed = mask_by_blocks(dead, name="dead", shape=phases.shape)
     if isinstance(phases, np.ndarray):
-        return (phases == PORE) & ~np.asarray(closed)
+        return (phases != PORE) | np.asarray(closed)
     return VoxelwiseArray(
-        phases, lambda part, dead: (part == PORE) & ~dead, np.dtype(np.bool_), closed
+        phases, lambda part, dead: (part != PORE) | dead, np.dtype(np.bool_), closed
     )
 
 
@@ -195,7 +195,7 @@ def _faces(
 
 def _distance(
     objects: Any,
-    pores: Any,
+    elsewhere: Any,
     voxel: Triple,
     present: NDArray[np.int64],
     scratch: ScratchSpace,
@@ -203,16 +203,11 @@ def _distance(
     should_stop: ShouldStop | None,
 ) -> NDArray[np.float64]:
     """Return for each object, by its label among those that are ``present``, the distance (nm) of its
-    nearest voxel to the nearest pore; inf without one.
+    nearest voxel to the nearest one that is not ``elsewhere``; inf without one.
     """
     away = np.full(len(present), np.inf)
     without_gaps = len(present) > 0 and present[-1] == len(present)
-    if not anywhere(pores):
-        if progress is not None:
-            progress(1, 1)
-        return away
     out = scratch.empty(tuple(objects.shape), np.float32)
-    elsewhere = voxelwise(pores, np.logical_not)
     distance = distance_map(elsewhere, voxel, out=out, should_stop=should_stop)
     lock = Lock()
 
